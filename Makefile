@@ -1,0 +1,45 @@
+# leadflow's commands for people. Everything installs itself into .venv; nothing but Python 3.11+ and make is needed.
+SHELL := /bin/bash
+PYTHON ?= $(shell for candidate in python3.13 python3.12 python3.11 python3 python; do \
+	if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
+	echo $$candidate; break; fi; done)
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench dev clean
+
+help: ## Show this help
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(STAMP) ## Simulate a small company, refresh, and say where to look
+	$(BIN)/leadflow demo
+
+test: $(STAMP) ## Lint, types, walls between rooms, then all tests: unit, integration, end to end
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest leadflow_tests/unit leadflow_tests/integration leadflow_tests/e2e
+
+lint: $(STAMP) ## Format check, lint, types and the walls between rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## Measure speed and memory, and write docs/benchmarks.md
+	$(BIN)/python -m bench.run
+
+dev: $(STAMP) ## Open the Dagster UI
+	$(BIN)/leadflow dev
+
+clean: ## Remove the virtual environment; homes are kept
+	rm -rf .venv
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "leadflow needs Python 3.11, 3.12 or 3.13: install one, or name it with 'make PYTHON=/path/to/python'" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)

@@ -1,0 +1,73 @@
+-- grain: one row per lead record (a marketing submission or a CRM lead) known at the refresh's moment
+{{ config(materialized='table') }}
+
+with marketing as (
+    select
+        'mql:' || mql_id as record_key,
+        'mql' as raw_table,
+        mql_id as record_id,
+        mql_id,
+        cast(null as varchar) as sql_lead_id,
+        email,
+        phone,
+        full_name,
+        company_name,
+        title,
+        country,
+        channel,
+        campaign,
+        landing_page,
+        occurred_at,
+        known_at,
+        source_name
+    from {{ ref('stg_mql') }}
+),
+
+sales as (
+    select
+        'sql_leads:' || sql_lead_id as record_key,
+        'sql_leads' as raw_table,
+        sql_lead_id as record_id,
+        mql_id,
+        sql_lead_id,
+        email,
+        phone,
+        full_name,
+        company_name,
+        title,
+        country,
+        channel,
+        cast(null as varchar) as campaign,
+        cast(null as varchar) as landing_page,
+        occurred_at,
+        known_at,
+        source_name
+    from {{ ref('stg_sql_leads') }}
+),
+
+all_records as (
+    select * from marketing
+    union all by name
+    select * from sales
+)
+
+select
+    record_key,
+    raw_table,
+    record_id,
+    mql_id,
+    sql_lead_id,
+    email,
+    phone,
+    full_name,
+    company_name,
+    title,
+    country,
+    channel,
+    campaign,
+    landing_page,
+    occurred_at,
+    known_at,
+    source_name
+from all_records
+where known_at <= timestamp '{{ var("as_of") }}'

@@ -1,0 +1,13 @@
+-- grain: one row per lead, day something happened and day it became known
+{{ config(materialized='table') }}
+
+select
+    lead_id,
+    cast(occurred_at as date) as event_date,
+    cast(known_at as date) as known_date,
+    max(occurred_at) as last_event_at
+    {%- for measure in var('activity_measures') %},
+    round(sum({{ measure }}), 6) as {{ measure }}
+    {%- endfor %}
+from {{ ref('lead_events') }}
+group by lead_id, event_date, known_date

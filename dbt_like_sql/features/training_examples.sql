@@ -1,0 +1,50 @@
+-- grain: one row per lead and sampled past moment of its life
+{{ config(materialized='table') }}
+
+{#- A moment is used when the lead was not won or lost yet. Its label is whether the lead was won within the
+    horizon after it; a moment whose horizon has not passed yet is censored, not lost. -#}
+with moments as (
+    select
+        leads.lead_id,
+        leads.known_from + to_days(cast(moment.days as integer)) as as_of
+    from {{ source('identity', 'leads') }} as leads
+    cross join (select unnest([{{ var('moments_days') | join(', ') }}]) as days) as moment
+    where leads.known_from >= timestamp '{{ var("training_from") }}'
+),
+
+examples as (
+    select
+        moments.lead_id,
+        moments.as_of,
+        outcomes.first_won_at,
+        moments.as_of + to_days({{ var('horizon_days') }}) as horizon_ends_at
+    from moments
+    left join {{ ref('lead_outcomes') }} as outcomes on outcomes.lead_id = moments.lead_id
+    where moments.as_of <= timestamp '{{ var("as_of") }}'
+        and (outcomes.first_closed_at is null or outcomes.first_closed_at > moments.as_of)
+),
+
+labels as (
+    select
+        lead_id,
+        as_of,
+        horizon_ends_at > timestamp '{{ var("as_of") }}' as is_censored,
+        case
+            when horizon_ends_at <= timestamp '{{ var("as_of") }}'
+                then coalesce(first_won_at <= horizon_ends_at, false)
+        end as label
+    from examples
+),
+
+{% set spine %}select lead_id, as_of from labels{% endset %}
+
+example_features as (
+    {{ features(spine) }}
+)
+
+select
+    labels.label,
+    labels.is_censored,
+    example_features.*
+from labels
+inner join example_features on example_features.lead_id = labels.lead_id and example_features.as_of = labels.as_of

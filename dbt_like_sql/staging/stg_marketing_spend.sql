@@ -1,0 +1,13 @@
+-- grain: one row per channel
+{{ config(materialized='view') }}
+
+select
+    spend_id,
+    lower(trim(channel)) as channel,
+    trim(campaign) as campaign,
+    amount,
+    upper(trim(currency)) as currency,
+    occurred_at,
+    known_at,
+    source_name
+from {{ source('raw', 'marketing_spend') }}

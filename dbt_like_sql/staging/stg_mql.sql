@@ -1,0 +1,21 @@
+-- grain: one row per submission
+{{ config(materialized='view') }}
+
+select
+    mql_id,
+    visitor_id,
+    trim(email) as email,
+    trim(phone) as phone,
+    trim(full_name) as full_name,
+    trim(company_name) as company_name,
+    trim(title) as title,
+    trim(country) as country,
+    lower(trim(channel)) as channel,
+    trim(campaign) as campaign,
+    trim(landing_page) as landing_page,
+    trim(content_requested) as content_requested,
+    trim(ip_address) as ip_address,
+    occurred_at,
+    known_at,
+    source_name
+from {{ source('raw', 'mql') }}

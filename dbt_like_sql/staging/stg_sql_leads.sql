@@ -1,0 +1,27 @@
+-- grain: one row per CRM lead
+{{ config(materialized='view') }}
+
+select
+    sql_lead_id,
+    mql_id,
+    trim(email) as email,
+    trim(phone) as phone,
+    trim(full_name) as full_name,
+    trim(company_name) as company_name,
+    trim(title) as title,
+    trim(country) as country,
+    lower(trim(channel)) as channel,
+    trim(owner) as owner,
+    trim(status) as status,
+    is_accepted,
+    trim(rejection_reason) as rejection_reason,
+    lower(trim(intent_degree)) as intent_degree,
+    trim(budget) as budget,
+    trim(authority) as authority,
+    trim(need) as need,
+    trim(timeline) as timeline,
+    trim(decision_process) as decision_process,
+    occurred_at,
+    known_at,
+    source_name
+from {{ source('raw', 'sql_leads') }}

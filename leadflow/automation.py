@@ -1,0 +1,61 @@
+"""When leadflow runs by itself: the refresh job, its hourly schedule, and what a tick does during a refresh.
+
+Belongs here: jobs and schedules. Does not belong here: assets (each stage's assets.py) and what they are made of.
+"""
+
+from datetime import UTC
+from typing import Any
+
+import dagster as dg
+
+from leadflow.settings import Settings
+from leadflow.warehouse.lock import holder
+
+REFRESH_JOB = "refresh"
+
+
+def build_refresh_job() -> Any:
+    """One refresh: every asset and every check, one after the other in one process."""
+    return dg.define_asset_job(
+        REFRESH_JOB,
+        selection=dg.AssetSelection.all(),
+        description="One refresh: sources land, every stage is made and checked, the mart is published.",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def refresh_config(*, as_of: str = "", as_of_from: str = "given", is_full: bool = False) -> dict[str, object]:
+    """Run configuration of a refresh."""
+    return {
+        "ops": {"raw__refreshes": {"config": {"as_of": as_of, "as_of_from": as_of_from}}},
+        "resources": {"run": {"config": {"is_full": is_full}}},
+    }
+
+
+def build_hourly_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinition:
+    """The hourly refresh, off until it is switched on.
+
+    A tick that finds a refresh running is skipped, with the reason: the next tick will see the same facts and more.
+    """
+
+    @dg.schedule(
+        name="hourly_refresh",
+        job=job,
+        cron_schedule="0 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="A refresh every hour on the hour, as of the hour.",
+    )
+    def hourly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        settings.ensure_home()
+        running = holder(settings.lock_path)
+        if running is not None:
+            return dg.SkipReason(
+                f"{running.purpose} (process {running.pid}) is still running on {settings.home}"
+            )
+        tick = context.scheduled_execution_time.astimezone(UTC).replace(tzinfo=None)
+        return dg.RunRequest(
+            run_key=tick.isoformat(), run_config=refresh_config(as_of=tick.isoformat(), as_of_from="schedule")
+        )
+
+    return hourly_refresh

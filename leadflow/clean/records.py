@@ -1,0 +1,148 @@
+"""Lead records, field by field: one spelling, what the fields tell by themselves, and what is wrong with them.
+
+Belongs here: what one record says. Does not belong here: which records are the same person (identity/), or facts
+that come from elsewhere (enrich/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import polars as pl
+
+from leadflow.clean.rules import first_violation
+from leadflow.text.companies import company_key
+from leadflow.text.emails import (
+    MAILBOX_OWNERS,
+    email_domain,
+    is_disposable_domain,
+    is_free_mail_domain,
+    is_owner_of,
+    normalise_email,
+)
+from leadflow.text.titles import seniority
+from leadflow.text.values import ABSENT_MARKERS
+from leadflow.text.vectors import map_distinct
+
+_TIMESTAMP = pl.Datetime("us")
+
+RECORD_COLUMNS: dict[str, pl.DataType] = {
+    "record_key": pl.String(),
+    "raw_table": pl.String(),
+    "record_id": pl.String(),
+    "mql_id": pl.String(),
+    "sql_lead_id": pl.String(),
+    "email": pl.String(),
+    "phone": pl.String(),
+    "full_name": pl.String(),
+    "company_name": pl.String(),
+    "title": pl.String(),
+    "country": pl.String(),
+    "channel": pl.String(),
+    "campaign": pl.String(),
+    "landing_page": pl.String(),
+    "occurred_at": _TIMESTAMP,
+    "known_at": _TIMESTAMP,
+    "source_name": pl.String(),
+}
+CLEAN_COLUMNS: dict[str, pl.DataType] = {
+    **RECORD_COLUMNS,
+    "email_domain": pl.String(),
+    "is_free_mail": pl.Boolean(),
+    "is_disposable_mail": pl.Boolean(),
+    "company_key": pl.String(),
+    "seniority": pl.String(),
+}
+REJECTED_COLUMNS: dict[str, pl.DataType] = {
+    "record_key": pl.String(),
+    "raw_table": pl.String(),
+    "record_id": pl.String(),
+    "rule": pl.String(),
+    "reason": pl.String(),
+    "row": pl.String(),
+    "occurred_at": _TIMESTAMP,
+    "known_at": _TIMESTAMP,
+    "source_name": pl.String(),
+}
+
+# In these an 'n/a' is no value. Not in country, where NA is Namibia, nor in channel, campaign and landing_page,
+# whose values are labels that the user's reports know by name ('none', 'unknown').
+_MARKED_ABSENT = ("phone", "full_name", "company_name", "title")
+_TRIMMED = (*_MARKED_ABSENT, "country", "channel", "campaign", "landing_page")
+
+
+@dataclass(frozen=True)
+class CheckedRecords:
+    """Lead records, parted by whether they may be used.
+
+    Attributes:
+        clean: `CLEAN_COLUMNS`, one row per accepted record, by record_key.
+        rejected: `REJECTED_COLUMNS`, one row per rejected record and the first rule it broke, by record_key.
+    """
+
+    clean: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+def check_lead_records(records: pl.DataFrame) -> CheckedRecords:
+    """Normalise lead records, derive what their fields tell, and part those that break a rule (rules.py).
+
+    Args:
+        records: `RECORD_COLUMNS`, one row per record_key; other columns are left out.
+
+    Every record lands in exactly one of the two tables. A rejected row keeps its fields as they were given, as JSON.
+    Python runs once per distinct value, so that a million records stay a matter of seconds.
+    """
+    given = records.select(pl.col(name).cast(dtype) for name, dtype in RECORD_COLUMNS.items())
+    normalised = _normalised(given)
+    broken = first_violation(normalised)
+    clean = _derived(normalised.join(broken, on="record_key", how="anti"))
+    rejected = broken.join(
+        given.with_columns(row=pl.struct(pl.all()).struct.json_encode()), on="record_key", how="inner"
+    )
+    return CheckedRecords(
+        clean.select(*CLEAN_COLUMNS).sort("record_key"), rejected.select(*REJECTED_COLUMNS).sort("record_key")
+    )
+
+
+def _normalised(records: pl.DataFrame) -> pl.DataFrame:
+    """The records with e-mails in one spelling, other texts trimmed, and null for what says nothing."""
+    trimmed = records.with_columns(pl.col(name).str.strip_chars() for name in _TRIMMED)
+    return trimmed.with_columns(
+        map_distinct(trimmed["email"], normalise_email, pl.String()),
+        *(_present(name, ABSENT_MARKERS if name in _MARKED_ABSENT else {""}) for name in _TRIMMED),
+    )
+
+
+def _present(name: str, absent: Collection[str]) -> pl.Expr:
+    return pl.when(~pl.col(name).str.to_lowercase().is_in(sorted(absent))).then(name).alias(name)
+
+
+def _derived(records: pl.DataFrame) -> pl.DataFrame:
+    """The records with the columns that `CLEAN_COLUMNS` has beyond theirs."""
+    domains = map_distinct(records["email"], email_domain, pl.String())
+    derived = records.with_columns(
+        domains.alias("email_domain"),
+        map_distinct(domains, is_free_mail_domain, pl.Boolean()).alias("is_free_mail"),
+        map_distinct(domains, is_disposable_domain, pl.Boolean()).alias("is_disposable_mail"),
+        map_distinct(records["company_name"], company_key, pl.String()).alias("company_key"),
+        map_distinct(records["title"], seniority, pl.String()).alias("seniority"),
+    )
+    return derived.with_columns(is_free_mail=pl.col("is_free_mail") & ~_is_owners_mail(derived))
+
+
+def _is_owners_mail(records: pl.DataFrame) -> pl.Series:
+    """Whether a record at a mailbox provider's domain comes from the provider's own people; false elsewhere."""
+    rows = records.select("email_domain", "company_key")
+    candidates = rows.filter(pl.col("email_domain").is_in(sorted(MAILBOX_OWNERS))).unique()
+    owners = candidates.filter(
+        pl.Series([is_owner_of(domain, key) for domain, key in candidates.iter_rows()], dtype=pl.Boolean)
+    ).drop_nulls()
+    marked = rows.join(
+        owners.with_columns(is_owner=True),
+        on=["email_domain", "company_key"],
+        how="left",
+        maintain_order="left",
+    )
+    return marked["is_owner"].fill_null(False)

@@ -1,0 +1,102 @@
+"""What is missing or misconfigured, and how to mend it.
+
+Belongs here: looking, without changing anything. Does not belong here: mending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from leadflow.errors import LeadflowError
+from leadflow.settings import Settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at, in words."""
+
+    text: str
+    is_ok: bool
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every finding, good and bad, in the order a person would mend them."""
+    findings: list[Finding] = []
+    for look in (_home, _contracts_and_models, _policy, _sources, _warehouse, _mart):
+        findings.extend(_looked(look, settings))
+    return findings
+
+
+def _looked(look: Callable[[Settings], Iterator[str]], settings: Settings) -> Iterator[Finding]:
+    try:
+        for text in look(settings):
+            yield Finding(text, True)
+    except LeadflowError as error:
+        yield Finding(str(error), False)
+
+
+def _home(settings: Settings) -> Iterator[str]:
+    settings.ensure_home()
+    yield f"home {settings.home} is writable"
+
+
+def _contracts_and_models(settings: Settings) -> Iterator[str]:
+    from leadflow.definitions import build_room
+    from leadflow.quality.contracts import load_contracts
+
+    contracts = load_contracts(settings.sql_dir)
+    room = build_room(settings, contracts)
+    yield f"{len(contracts)} contracts and {len(room.models)} SQL models in {settings.sql_dir} are sound"
+
+
+def _policy(settings: Settings) -> Iterator[str]:
+    from leadflow.warehouse.stage_run import load_home_policy
+
+    policy = load_home_policy(settings)
+    where = settings.policy_path if settings.policy_path.exists() else "the defaults"
+    yield f"policy {policy.version} from {where} is sound"
+
+
+def _sources(settings: Settings) -> Iterator[str]:
+    from leadflow.ingest.assets import describe_sources
+
+    yield from describe_sources(settings)
+
+
+def _warehouse(settings: Settings) -> Iterator[str]:
+    from leadflow.warehouse.connection import Warehouse
+    from leadflow.warehouse.lock import holder
+    from leadflow.warehouse.refreshes import current_refresh
+
+    if not settings.warehouse_path.exists():
+        yield f"{settings.warehouse_path} does not exist yet; the first refresh makes it"
+        return
+    running = holder(settings.lock_path)
+    if running is not None:
+        yield f"{running.purpose} (process {running.pid}) is running on this home"
+        return
+    with Warehouse.from_settings(settings).connect(read_only=True) as connection:
+        refresh = current_refresh(connection)
+        failed = connection.execute(
+            "select table_name, check_name, message from quality.results where refresh_id = ? and is_blocking and not is_passed "
+            "order by table_name, check_name limit 1",
+            [refresh.refresh_id],
+        ).fetchone()
+    yield f"refresh {refresh.refresh_id} looked from {refresh.as_of} UTC ({refresh.as_of_from})"
+    if failed is not None:
+        raise LeadflowError(
+            f"{failed[0]} failed {failed[1]} in refresh {refresh.refresh_id} ({failed[2]})",
+            "mend the data or the contract and run the refresh again",
+        )
+
+
+def _mart(settings: Settings) -> Iterator[str]:
+    from leadflow.warehouse.connection import Warehouse
+
+    if not settings.marts_path.exists():
+        yield f"{settings.marts_path} does not exist yet; the first refresh that passes its checks publishes it"
+        return
+    with Warehouse(settings.marts_path).connect(read_only=True) as mart:
+        published_at, as_of = mart.execute("select published_at, as_of from published").fetchall()[0]
+    yield f"mart published at {published_at:%Y-%m-%d %H:%M} UTC, as of {as_of} UTC"

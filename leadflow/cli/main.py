@@ -1,0 +1,227 @@
+"""The commands: their arguments, and what they hand on to.
+
+Belongs here: options, exit statuses, errors as one sentence. Does not belong here: the work (refresh.py, doctor.py,
+explain.py beside this file, and the rooms).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from leadflow.errors import ConfigError, LeadflowError
+from leadflow.settings import load_settings
+
+if TYPE_CHECKING:
+    from leadflow.demo.simulate import SimulationSummary
+
+DEMO_MARK = "# Written by `leadflow demo`, which writes it anew each time."
+"""First line of a sources.yaml that the demo may overwrite."""
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+
+def main() -> None:
+    """Entry point: errors are one sentence, and exit status 0 means that the work was done."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(wrong.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("leadflow: stopped.", err=True)
+        sys.exit(130)
+    except LeadflowError as error:
+        click.echo(f"leadflow: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="leadflow")
+def cli() -> None:
+    """Raw leads in; one trusted, explained, scored lead table and KPI mart out."""
+
+
+@cli.command()
+@click.option("--leads", default=10_000, show_default=True, help="Lead records to simulate.")
+@click.option(
+    "--events-per-lead", default=20, show_default=True, help="Mean web and e-mail events per lead record."
+)
+@click.option("--seed", default=7, show_default=True, help="Same seed, same company.")
+def demo(leads: int, events_per_lead: int, seed: int) -> None:
+    """Simulate a small company, refresh, and print where to look."""
+    from leadflow.cli.refresh import refresh
+    from leadflow.demo.simulate import simulate
+
+    settings = load_settings()
+    settings.ensure_home()
+    folder = settings.landing_dir / "demo"
+    mapping = settings.home / "sources.yaml"
+    if mapping.exists() and DEMO_MARK not in mapping.read_text(encoding="utf-8"):
+        raise ConfigError(
+            f"{mapping} describes sources of your own",
+            "run the demo with LEADFLOW_HOME set to another folder",
+        )
+    simulated = simulate(folder, leads=leads, events_per_lead=events_per_lead, seed=seed)
+    _tell(simulated)
+    in_folder = f"{DEMO_MARK}\nfolder: landing/demo\n{simulated.sources.read_text(encoding='utf-8')}"
+    mapping.write_text(in_folder, encoding="utf-8")
+    _write_new(settings.home / "policy.yaml", (TEMPLATES / "policy.yaml").read_text(encoding="utf-8"))
+    refresh(settings)
+
+
+@cli.command()
+@click.option("--from", "example", type=click.Path(path_type=Path), help="File to propose a mapping for.")
+def init(example: Path | None) -> None:
+    """Write commented sources.yaml and policy.yaml into the home."""
+    if example is not None:
+        _later("init --from", "write the mapping by hand: `leadflow init` explains its format")
+    settings = load_settings()
+    settings.ensure_home()
+    for name in ("sources.yaml", "policy.yaml"):
+        path = settings.home / name
+        text = (TEMPLATES / name).read_text(encoding="utf-8")
+        click.echo(f"{'Wrote' if _write_new(path, text) else 'Kept'} {path}")
+
+
+@cli.command()
+@click.option(
+    "--sources", type=click.Path(path_type=Path), help="sources.yaml to use in place of the home's."
+)
+@click.option("--policy", type=click.Path(path_type=Path), help="policy.yaml to use in place of the home's.")
+@click.option("--as-of", default="", help="Moment to look from, ISO 8601, UTC where it has no offset.")
+@click.option("--full", is_flag=True, help="Rebuild every derived table from nothing.")
+def run(sources: Path | None, policy: Path | None, as_of: str, full: bool) -> None:
+    """One refresh: land, make and check every table, publish the mart."""
+    from leadflow.cli.refresh import refresh
+
+    refresh(load_settings(sources=sources, policy=policy), as_of=as_of, is_full=full)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", default=3000, show_default=True, help="Port to serve on.")
+def dev(host: str, port: int) -> None:
+    """Open the Dagster UI on the same home."""
+    from leadflow.cli.refresh import prepare_instance
+
+    settings = load_settings()
+    prepare_instance(settings)
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["LEADFLOW_HOME"] = str(settings.home)
+    click.echo(f"Dagster UI on http://{host}:{port} for the home {settings.home}")
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "dev",
+        "-m",
+        "leadflow.definitions",
+        "-h",
+        host,
+        "-p",
+        str(port),
+    ]
+    os.execv(sys.executable, command)
+
+
+@cli.command()
+@click.option("--leads", required=True, type=click.IntRange(min=1), help="Lead records to simulate.")
+@click.option(
+    "--events-per-lead",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Mean web and e-mail events per lead record.",
+)
+@click.option("--seed", default=7, show_default=True, help="Same seed, same company.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write into.")
+def simulate(leads: int, events_per_lead: int, seed: int, out: Path) -> None:
+    """Simulate a B2B company's raw files, with a truth file beside them."""
+    from leadflow.demo.simulate import simulate as simulate_company
+
+    simulated = simulate_company(out, leads=leads, events_per_lead=events_per_lead, seed=seed)
+    _tell(simulated)
+    click.echo(f"Refresh on them with: leadflow run --sources {simulated.sources}")
+
+
+@cli.command()
+def doctor() -> None:
+    """What is missing or misconfigured, and how to mend it."""
+    from leadflow.cli.doctor import examine
+
+    findings = examine(load_settings())
+    for finding in findings:
+        click.echo(f"{'ok     ' if finding.is_ok else 'PROBLEM'}  {finding.text}")
+    problems = sum(not finding.is_ok for finding in findings)
+    if problems:
+        raise LeadflowError(
+            f"{problems} of {len(findings)} checks found a problem", "mend what is marked PROBLEM above"
+        )
+
+
+@cli.command()
+@click.argument("text")
+def find(text: str) -> None:
+    """Is this person or company known, and whose is it."""
+    _later("find", f"look '{text}' up in the warehouse's identity.leads")
+
+
+@cli.command()
+@click.argument("lead_id")
+@click.option("--as-of", default="", help="Moment to explain the score of.")
+def explain(lead_id: str, as_of: str) -> None:
+    """Why a lead has its score."""
+    if as_of:
+        _later("explain --as-of", "leave --as-of out for the newest score")
+    from leadflow.cli.explain import explain_lead
+
+    for line in explain_lead(load_settings(), lead_id):
+        click.echo(line)
+
+
+@cli.command()
+@click.option("--policy", type=click.Path(path_type=Path), help="Policy to replay.")
+@click.option("--from", "start", help="First moment.")
+@click.option("--to", "end", help="Last moment.")
+def backtest(policy: Path | None, start: str | None, end: str | None) -> None:
+    """Replay a policy over a past period against what then happened."""
+    _later("backtest", "see scoring.model_card for how well the present score does on later leads")
+
+
+@cli.command()
+@click.argument("text")
+def forget(text: str) -> None:
+    """Erase a person."""
+    _later(
+        "forget", f"'{text}' was not erased; remove the person at the sources and run `leadflow run --full`"
+    )
+
+
+@cli.command()
+def dashboard() -> None:
+    """Open a dashboard on the mart."""
+    _later("dashboard", "open marts.duckdb with any BI tool, or `leadflow dev` for the Dagster UI")
+
+
+def _later(command: str, remedy: str) -> None:
+    raise LeadflowError(f"`leadflow {command}` is not built yet", remedy)
+
+
+def _tell(simulated: SimulationSummary) -> None:
+    rows = simulated.rows["mql.csv"]
+    click.echo(f"Simulated {rows:,} submissions of {simulated.people:,} people in {simulated.out_dir}.")
+
+
+def _write_new(path: Path, text: str) -> bool:
+    """Write a file unless it is there; a person's own settings are never overwritten."""
+    if path.exists():
+        return False
+    path.write_text(text, encoding="utf-8")
+    return True

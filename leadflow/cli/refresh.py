@@ -1,0 +1,213 @@
+"""One refresh from the command line: the same job as in the UI, with a progress bar and a summary.
+
+Belongs here: running the job in this process and telling a person what came of it. Does not belong here: what the
+job consists of (definitions.py).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from leadflow.errors import LeadflowError
+from leadflow.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+_STARTED = time.perf_counter()
+
+
+@dataclass
+class Outcome:
+    """What a run did, gathered from its events.
+
+    Attributes:
+        steps: seconds by step that succeeded.
+        failures: one sentence by step that failed.
+        failed_checks: message by 'table check' of every failed check, with its severity.
+        checks: number of checks that were evaluated.
+    """
+
+    steps: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    failed_checks: dict[str, tuple[str, str]] = field(default_factory=dict)
+    checks: int = 0
+
+    def note(self, event: dg.DagsterEvent) -> None:
+        """Take in one event."""
+        if event.is_step_success:
+            self.steps[event.step_key or ""] = event.step_success_data.duration_ms / 1000
+        elif event.is_step_failure:
+            self.failures[event.step_key or ""] = _sentence(event)
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            evaluation = event.asset_check_evaluation_data
+            self.checks += 1
+            if not evaluation.passed:
+                name = f"{'.'.join(evaluation.asset_key.path)} {evaluation.check_name}"
+                self.failed_checks[name] = (evaluation.severity.value.lower(), evaluation.description or "")
+
+
+def prepare_instance(settings: Settings) -> None:
+    """Make the home and its Dagster instance, one process at a time: first starts at once would trip over each other."""
+    import shutil
+
+    import dagster as dg
+    from filelock import FileLock
+
+    settings.ensure_home()
+    with FileLock(settings.home / "instance.lock"):
+        target = settings.dagster_home / "dagster.yaml"
+        if not target.exists():
+            shutil.copyfile(settings.project_dir / "dagster.yaml", target)
+        os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+        with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+            instance.get_runs_count()
+
+
+def refresh(settings: Settings, *, as_of: str = "", is_full: bool = False) -> None:
+    """Run one refresh and print its summary.
+
+    Raises:
+        LeadflowError: anything was not done; the mart published before stays.
+    """
+    console = Console(highlight=False)
+    job, import_seconds = _load(settings, as_of)
+    prepare_instance(settings)
+    outcome, job_seconds = _execute(settings, job, as_of, is_full, console)
+    _report(settings, outcome, import_seconds, job_seconds, console)
+
+
+def _load(settings: Settings, as_of: str) -> tuple[dg.JobDefinition, float]:
+    """The job, and how long all imports took; what the steps import is imported here, so that it is told apart."""
+    from leadflow.definitions import build_defs
+    from leadflow.ingest.assets import parse_as_of
+    from leadflow.quality.expectations import import_great_expectations
+    from leadflow.warehouse.stage_run import load_home_policy
+
+    if as_of:
+        parse_as_of(as_of)
+    load_home_policy(settings)
+    job = build_defs(**settings.model_dump()).resolve_job_def("refresh")
+    import_great_expectations()
+    import polars  # noqa: F401
+    import sklearn.linear_model
+    import sklearn.preprocessing  # noqa: F401
+
+    return job, time.perf_counter() - _STARTED
+
+
+def _execute(
+    settings: Settings, job: dg.JobDefinition, as_of: str, is_full: bool, console: Console
+) -> tuple[Outcome, float]:
+    import dagster as dg
+
+    from leadflow.automation import refresh_config
+
+    outcome = Outcome()
+    steps = len(job.graph.node_dict)
+    run_id = str(uuid.uuid4())
+    columns = (TextColumn("{task.description:<42}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    started = time.perf_counter()
+    with (
+        dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance,
+        Progress(*columns, console=console, disable=not sys.stdout.isatty()) as progress,
+    ):
+        task = progress.add_task("refresh", total=steps)
+
+        def listen(entry: Any) -> None:
+            event = entry.dagster_event
+            if event is None:
+                return
+            outcome.note(event)
+            if event.event_type_value == "STEP_START":
+                progress.update(task, description=str(event.step_key).replace("__", "."))
+            if event.is_step_success or event.is_step_failure or event.event_type_value == "STEP_SKIPPED":
+                progress.advance(task)
+
+        instance.add_event_listener(run_id, listen)
+        config: dict[str, Any] = refresh_config(as_of=as_of, is_full=is_full)
+        config["loggers"] = {"console": {"config": {"log_level": "CRITICAL"}}}
+        try:
+            job.execute_in_process(run_config=config, instance=instance, run_id=run_id, raise_on_error=False)
+        except dg.DagsterError as error:
+            cause = error.__cause__ or error.__context__
+            if isinstance(cause, LeadflowError):
+                raise cause from None
+            raise
+    return outcome, time.perf_counter() - started
+
+
+def _report(
+    settings: Settings, outcome: Outcome, import_seconds: float, job_seconds: float, console: Console
+) -> None:
+    for name, (severity, message) in sorted(outcome.failed_checks.items()):
+        console.print(
+            f"[{'red' if severity == 'error' else 'yellow'}]{severity:>5}[/] {name}: {message}",
+            soft_wrap=True,
+        )
+    work = sum(outcome.steps.values())
+    console.print(
+        f"{len(outcome.steps)} steps, {outcome.checks} checks, {len(outcome.failed_checks)} of them failed. "
+        f"Imports {import_seconds:.1f} s, Dagster {max(job_seconds - work, 0):.1f} s, work {work:.1f} s "
+        f"(of it checks {_seconds(outcome, 'check_'):.1f} s)."
+    )
+    if outcome.failures:
+        blocking = [name for name, (severity, _) in outcome.failed_checks.items() if severity == "error"]
+        reasons = [text for step, text in outcome.failures.items() if not step.startswith("check_")]
+        if blocking:
+            reasons.insert(0, f"{blocking[0]} failed ({outcome.failed_checks[blocking[0]][1]})")
+        if not reasons:
+            reasons = list(outcome.failures.values())
+        kept = (
+            f"{settings.marts_path} stays as it was"
+            if settings.marts_path.exists()
+            else "nothing was published"
+        )
+        raise LeadflowError(
+            f"the refresh did not finish: {'; '.join(reason.rstrip('.') for reason in reasons)}",
+            f"{kept}; `leadflow dev` shows each step and check",
+        )
+    _print_tiers(settings, console)
+
+
+def _seconds(outcome: Outcome, prefix: str) -> float:
+    return sum(seconds for step, seconds in outcome.steps.items() if step.startswith(prefix))
+
+
+def _print_tiers(settings: Settings, console: Console) -> None:
+    """What was published, read from the mart as a BI tool would."""
+    from leadflow.warehouse.connection import Warehouse
+
+    with Warehouse(settings.marts_path).connect(read_only=True) as mart:
+        tiers = mart.execute(
+            "select tier, count(*), avg(score) from scored_leads group by tier order by avg(score) desc"
+        ).fetchall()
+        as_of, version = mart.execute("select as_of, model_version from published").fetchall()[0]
+        status, reason = mart.execute("select status, status_reason from model_card").fetchall()[0]
+    for tier, count, score in tiers:
+        console.print(f"  {tier:<5} {count:>9,} leads, mean score {score:.1f}")
+    console.print(
+        f"As of {as_of} UTC. Scored by {'rules and model ' + version if status == 'model' else 'rules alone'}: {reason}.",
+        soft_wrap=True,
+    )
+    console.print(f"Mart: {settings.marts_path}", soft_wrap=True)
+    console.print(f"UI:   LEADFLOW_HOME={settings.home} leadflow dev", soft_wrap=True)
+
+
+def _sentence(event: dg.DagsterEvent) -> str:
+    """Why a step failed, in one sentence where leadflow gave one."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    if data.error is None:
+        return f"{event.step_key} failed"
+    error = data.error.cause or data.error
+    return f"{event.step_key}: {error.message.strip().splitlines()[0]}"

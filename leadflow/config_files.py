@@ -1,0 +1,128 @@
+"""Reading configuration files so that every error can name its line.
+
+Belongs here: YAML with line numbers, and pydantic validation of it. Does not belong here: what any one file means
+(policy.py, ingest/sources.py, quality/contracts.py).
+
+PyYAML's composer is used because it keeps the position of every node and refuses tabs itself; its constructor
+forgets positions and lets duplicate keys win silently, so the construction is done here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from leadflow.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML file's data, with the line of every key and item.
+
+    Attributes:
+        path: the file.
+        data: plain dicts, lists and scalars.
+        lines: line (from 1) by the path of keys and indexes that leads to a value.
+    """
+
+    path: Path
+    data: Any
+    lines: dict[KeyPath, int] = field(repr=False)
+
+    def line(self, *key_path: str | int) -> int:
+        """Line of the value at `key_path`, or of its nearest known parent."""
+        for length in range(len(key_path), -1, -1):
+            found = self.lines.get(key_path[:length])
+            if found is not None:
+                return found
+        return 1
+
+    def where(self, *key_path: str | int) -> str:
+        """`file:line` of the value at `key_path`, for messages."""
+        return f"{self.path}:{self.line(*key_path)}"
+
+
+def read_yaml(path: Path) -> Document:
+    """Read a YAML file.
+
+    Raises:
+        ConfigError: the file is missing, is not UTF-8 or not YAML, holds a tab as indentation or a duplicate key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist", "create it, or run `leadflow init`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error})", "make it a readable file in UTF-8") from None
+    loader = _Loader(text)
+    lines: dict[KeyPath, int] = {(): 1}
+    try:
+        node = loader.get_single_node()
+        data = None if node is None else _construct(loader, node, (), lines, path)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError(
+            f"{at} is not valid YAML ({error.problem})", "mend the line; indent with spaces, not tabs"
+        ) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML ({error})", "mend the file") from None
+    finally:
+        loader.dispose()
+    return Document(path, data, lines)
+
+
+def _construct(loader: Any, node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int], path: Path) -> Any:
+    lines.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        own_keys = {id(key_node) for key_node, _ in node.value}
+        loader.flatten_mapping(node)  # brings in `<<: *anchor`, which the mapping's own keys may override
+        mapping: dict[Any, Any] = {}
+        seen: set[Any] = set()
+        for key_node, value_node in node.value:
+            key = loader.construct_object(key_node, deep=True)
+            line = key_node.start_mark.line + 1
+            if id(key_node) in own_keys and key in seen:
+                raise ConfigError(f"{path}:{line} repeats the key '{key}'", "keep one of the two")
+            if id(key_node) in own_keys:
+                seen.add(key)
+            lines[(*at, key)] = line
+            mapping[key] = _construct(loader, value_node, (*at, key), lines, path)
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(loader, item, (*at, index), lines, path) for index, item in enumerate(node.value)]
+    return loader.construct_object(node, deep=True)
+
+
+def validate(model: type[Model], document: Document, *at: str | int) -> Model:
+    """The document's data (or the part below `at`) as a pydantic model.
+
+    Raises:
+        ConfigError: every violation, each with its line, in one message.
+    """
+    data = document.data
+    for step in at:
+        data = data[step]
+    try:
+        return model.model_validate({} if data is None else data)
+    except ValidationError as error:
+        problems = [_violation(document, at, item) for item in error.errors(include_url=False)]
+        raise ConfigError("; ".join(problems), "mend what each line names") from None
+
+
+def _violation(document: Document, at: KeyPath, item: Any) -> str:
+    location = tuple(step for step in item["loc"] if isinstance(step, int | str))
+    dotted = ".".join(str(step) for step in (*at, *location)) or "the file"
+    message = str(item["msg"]).removeprefix("Value error, ").rstrip(".")
+    if item["type"] == "extra_forbidden":
+        message = "is not a known setting"
+    return f"{document.where(*at, *location)} {dotted}: {message}"

@@ -1,0 +1,63 @@
+"""The one place that assembles Dagster definitions.
+
+Belongs here: putting rooms together. Does not belong here: any asset, check or schedule itself. Nothing heavy is
+imported here or by what is imported here: every run is a process of its own and would pay for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from leadflow.automation import build_hourly_schedule, build_refresh_job
+from leadflow.clean import assets as clean
+from leadflow.enrich import assets as enrich
+from leadflow.identity import assets as identity
+from leadflow.ingest import assets as ingest
+from leadflow.quality.checks import build_checks
+from leadflow.quality.contracts import Contracts, load_contracts
+from leadflow.scoring import assets as scoring
+from leadflow.settings import Settings, load_settings
+from leadflow.warehouse import assets as publish
+from leadflow.warehouse.sql_models import SqlRoom, load_room
+from leadflow.warehouse.table_assets import RESOURCE, model_asset, run_resource
+
+
+def build_room(settings: Settings, contracts: Contracts) -> SqlRoom:
+    """The SQL models of the project, with the Python-made tables of the contracts as their sources."""
+    sources = {
+        (table.schema, table.name): table.full_name for table in contracts.values() if table.kind == "source"
+    }
+    return load_room(settings.sql_dir, sources, cache_file=settings.cache_dir / "sql_models.json")
+
+
+def build_defs(**overrides: Any) -> dg.Definitions:
+    """All of leadflow as Dagster definitions.
+
+    Args:
+        overrides: fields of Settings, such as home=..., that hold instead of the environment's.
+    """
+    settings = load_settings(**overrides)
+    contracts = load_contracts(settings.sql_dir)
+    room = build_room(settings, contracts)
+    job = build_refresh_job()
+    return dg.Definitions(
+        assets=[
+            *ingest.build_assets(contracts),
+            *clean.build_assets(contracts),
+            *identity.build_assets(contracts),
+            *enrich.build_assets(contracts),
+            *scoring.build_assets(contracts),
+            *(model_asset(contracts, model) for model in room.models.values()),
+            *publish.build_assets(contracts),
+        ],
+        asset_checks=build_checks(contracts),
+        jobs=[job],
+        schedules=[build_hourly_schedule(settings, job)],
+        resources={RESOURCE: run_resource(settings, contracts, room)},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,302 @@
+"""The scoring policy: every number of policy.yaml that a team may set, typed, checked and hashed.
+
+Belongs here: what the settings are, their defaults and which combinations make no sense. Does not belong here:
+what is done with them (scoring/), where leadflow finds its files (settings.py).
+
+The defaults are the field's common ones (docs: "Scoring policy"); templates/policy.yaml repeats them with comments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from leadflow.config_files import read_yaml, validate
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Days = Annotated[int, Field(strict=True, ge=0)]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Group = Literal["static", "dynamic", "contact"]
+GROUPS: tuple[Group, ...] = ("static", "dynamic", "contact")
+LIST_NAMES = ("competitors.domains",)
+
+_NUMBER_OPS = ("gt", "gte", "lt", "lte")
+
+
+class _Section(BaseModel):
+    """A part of the policy: unknown settings are refused, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class Condition(_Section):
+    """When a rule fires: one feature of features.lead_features compared with a value or a named list.
+
+    Text is compared without regard to case. An unknown (null) feature never fires a rule.
+    """
+
+    feature: Sentence
+    op: Literal["gt", "gte", "lt", "lte", "equals", "in", "is_true", "in_list"]
+    value: Any = None
+    list_name: str | None = Field(default=None, alias="list")
+
+    @model_validator(mode="after")
+    def _fits_the_operator(self) -> Condition:
+        if self.op != "in_list" and self.list_name is not None:
+            raise ValueError(f"'list' goes with op in_list, not with {self.op}")
+        if self.op in ("is_true", "in_list") and self.value is not None:
+            raise ValueError(f"op {self.op} takes no 'value'")
+        if self.op == "in_list" and self.list_name not in LIST_NAMES:
+            raise ValueError(f"op in_list needs a 'list' that exists: {', '.join(LIST_NAMES)}")
+        if self.op in _NUMBER_OPS and not _is_number(self.value):
+            raise ValueError(f"op {self.op} needs a number as 'value'")
+        if self.op == "equals" and not (isinstance(self.value, str | bool) or _is_number(self.value)):
+            raise ValueError("op equals needs a text, a number, true or false as 'value'")
+        if self.op == "in":
+            values = self.value if isinstance(self.value, list | tuple) else ()
+            if not values or not (
+                all(isinstance(item, str) for item in values) or all(_is_number(item) for item in values)
+            ):
+                raise ValueError("op in needs a list of texts, or of numbers, as 'value'")
+        return self
+
+
+class Rule(_Section):
+    """Points for one observable fact about a lead.
+
+    Attributes:
+        name: snake_case, unique within the policy.
+        group: static (fit), dynamic (engagement) or contact (what kind of address it is).
+        points: may be negative.
+        reason: a sentence that a salesperson reads beside the score.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    group: Group
+    when: Condition
+    points: Number
+    reason: Sentence
+
+
+class Competitors(_Section):
+    """Companies whose people are not leads, by e-mail domain (exact, without subdomains)."""
+
+    domains: tuple[str, ...] = ()
+
+    @field_validator("domains")
+    @classmethod
+    def _are_domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
+        tidy = tuple(domain.strip().lower() for domain in domains)
+        for domain in tidy:
+            if "." not in domain.strip(".") or "@" in domain or "/" in domain or " " in domain:
+                raise ValueError(f"'{domain}' is not a domain such as rival.com")
+        if len(set(tidy)) < len(tidy):
+            raise ValueError("a domain is listed twice")
+        return tidy
+
+
+class Grades(_Section):
+    """Lowest static_score of each fit grade; below c_from it is D."""
+
+    a_from: Percent = 75.0
+    b_from: Percent = 50.0
+    c_from: Percent = 25.0
+
+    @model_validator(mode="after")
+    def _descend(self) -> Grades:
+        if not self.a_from > self.b_from > self.c_from:
+            raise ValueError("grades must descend: a_from above b_from above c_from")
+        return self
+
+
+class Levels(_Section):
+    """Lowest dynamic_score of each engagement level; below level_3_from it is level 4."""
+
+    level_1_from: Percent = 75.0
+    level_2_from: Percent = 50.0
+    level_3_from: Percent = 25.0
+
+    @model_validator(mode="after")
+    def _descend(self) -> Levels:
+        if not self.level_1_from > self.level_2_from > self.level_3_from:
+            raise ValueError("levels must descend: level_1_from above level_2_from above level_3_from")
+        return self
+
+
+class Tiers(_Section):
+    """HOT is a score above hot_above, WARM from warm_from up to and with hot_above, COLD below."""
+
+    hot_above: Percent = 80.0
+    warm_from: Percent = 40.0
+
+    @model_validator(mode="after")
+    def _leave_room(self) -> Tiers:
+        if self.warm_from >= self.hot_above:
+            raise ValueError(
+                f"warm_from ({self.warm_from:g}) must be below hot_above ({self.hot_above:g}), or WARM and HOT overlap"
+            )
+        return self
+
+
+class Blend(_Section):
+    """How far the model may outweigh the rules.
+
+    Attributes:
+        model_weight: the model's share of the score once it has seen enough wins, 0 to 1.
+        wins_for_full_weight: won leads in training from which it gets that share; fewer give it less, in proportion.
+    """
+
+    model_weight: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.7
+    wins_for_full_weight: Count = 120
+
+
+class Training(_Section):
+    """How the model learns from past leads.
+
+    Attributes:
+        is_enabled: false scores by rules alone.
+        from_date: (`from` in the file) first day that examples are taken from, and from_reason why.
+        horizon_days: a lead counts as won when it was won within so many days of the moment it is looked at.
+        moments_days: days after a lead's creation at which it is looked at for training.
+        test_share: newest share of leads kept aside to measure the model.
+        purge: leave out training examples whose label was still open when the test period began.
+        minimum_wins, minimum_not_won: leads of each kind below which no model is trained.
+        smoothing: leads' worth of the average that each category's win rate is drawn towards; 'auto' estimates it.
+        threads: for the linear algebra; more than one may change the last digits of a model.
+        bootstrap_samples: resamples for the interval of the AUC.
+    """
+
+    is_enabled: bool = True
+    from_date: date | None = Field(default=None, alias="from")
+    from_reason: Sentence | None = None
+    horizon_days: Count = 90
+    moments_days: tuple[Days, ...] = (0, 7, 30)
+    test_share: Annotated[float, Field(strict=True, ge=0.05, le=0.5)] = 0.2
+    purge: bool = False
+    minimum_wins: Count = 40
+    minimum_not_won: Count = 40
+    smoothing: Literal["auto"] | Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = "auto"
+    seed: Days = 20240501
+    threads: Count = 1
+    bootstrap_samples: Annotated[int, Field(strict=True, ge=100, le=100_000)] = 1000
+
+    @field_validator("moments_days")
+    @classmethod
+    def _ascend(cls, moments: tuple[int, ...]) -> tuple[int, ...]:
+        if not moments or list(moments) != sorted(set(moments)):
+            raise ValueError("needs at least one number of days, ascending, none twice")
+        return moments
+
+    @model_validator(mode="after")
+    def _says_why(self) -> Training:
+        if (self.from_date is None) != (self.from_reason is None):
+            raise ValueError("'from' and 'from_reason' go together: say why earlier leads do not count")
+        return self
+
+
+class Publish(_Section):
+    """What leaves the warehouse."""
+
+    mask_pii: bool = True
+
+
+def _rule(name: str, group: Group, when: dict[str, Any], points: float, reason: str) -> Rule:
+    return Rule(name=name, group=group, when=Condition.model_validate(when), points=points, reason=reason)
+
+
+TECHNOLOGY = (
+    "Technology",
+    "Information Technology",
+    "Information Technology & Services",
+    "IT Services",
+    "Software",
+    "Computer Software",
+    "SaaS",
+    "Internet",
+)
+
+DEFAULT_RULES = (
+    _rule("large_company", "static", {"feature": "company_size", "op": "gt", "value": 500}, 20,
+          "Company has more than 500 employees"),
+    _rule("technology_industry", "static", {"feature": "industry", "op": "in", "value": list(TECHNOLOGY)}, 10,
+          "Company is in the technology industry"),
+    _rule("c_level_title", "static", {"feature": "seniority", "op": "equals", "value": "c_level"}, 25,
+          "Contact is at C level"),
+    _rule("director_title", "static", {"feature": "seniority", "op": "equals", "value": "director"}, 15,
+          "Contact is a director or above"),
+    _rule("manager_title", "static", {"feature": "seniority", "op": "equals", "value": "manager"}, 15,
+          "Contact is a manager"),
+    _rule("pricing_page", "dynamic", {"feature": "pricing_page_views_ever", "op": "gt", "value": 0}, 10,
+          "Looked at the pricing page"),
+    _rule("white_paper", "dynamic", {"feature": "white_paper_downloads_ever", "op": "gt", "value": 0}, 5,
+          "Downloaded a white paper"),
+    _rule("webinar", "dynamic", {"feature": "webinars_attended_ever", "op": "gt", "value": 0}, 15,
+          "Attended a webinar"),
+    _rule("email_reply", "dynamic", {"feature": "email_replies_ever", "op": "gt", "value": 0}, 10,
+          "Replied to an e-mail"),
+    _rule("spam_report", "dynamic", {"feature": "spam_reports_ever", "op": "gt", "value": 0}, -20,
+          "Reported our e-mail as spam"),
+    _rule("idle", "dynamic", {"feature": "days_since_last_activity", "op": "gt", "value": 30}, -5,
+          "No activity for more than 30 days"),
+    _rule("personal_mail", "contact", {"feature": "is_free_mail", "op": "is_true"}, -10,
+          "Uses a personal e-mail address"),
+    _rule("competitor", "contact", {"feature": "email_domain", "op": "in_list", "list": "competitors.domains"}, -50,
+          "Works for a competitor"),
+)  # fmt: skip
+
+
+class Policy(_Section):
+    """All of policy.yaml; a setting that is left out has its default."""
+
+    rules: tuple[Rule, ...] = DEFAULT_RULES
+    competitors: Competitors = Competitors()
+    grades: Grades = Grades()
+    levels: Levels = Levels()
+    tiers: Tiers = Tiers()
+    maturity_pass_mark: Percent = 50.0
+    blend: Blend = Blend()
+    training: Training = Training()
+    publish: Publish = Publish()
+
+    @field_validator("rules")
+    @classmethod
+    def _have_names_of_their_own(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        names = [rule.name for rule in rules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"several rules are named {', '.join(twice)}: give each a name of its own")
+        return rules
+
+    @property
+    def version(self) -> str:
+        """First 12 hex digits of the SHA-256 of the policy as canonical JSON: equal settings, equal version."""
+        content = self.model_dump(mode="json", by_alias=True)
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def named_list(self, name: str) -> tuple[str, ...]:
+        """The values of a list that op in_list names, one of LIST_NAMES."""
+        section, key = name.split(".")
+        values: tuple[str, ...] = getattr(getattr(self, section), key)
+        return values
+
+
+def load_policy(path: Path | None) -> Policy:
+    """The policy in the file, or the default policy for None.
+
+    Raises:
+        ConfigError: the file cannot be read or a setting is wrong; the message names each line.
+    """
+    return Policy() if path is None else validate(Policy, read_yaml(path))

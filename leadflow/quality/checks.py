@@ -1,0 +1,100 @@
+"""Contracts as Dagster asset checks: one step per table, one check per test.
+
+Belongs here: the Dagster shell around the runner, and writing quality.results. Does not belong here: what a test
+means (generic_tests.py, the runner) and the gate that reads the results (warehouse/publish.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+
+from leadflow.quality.tables import Contracts, Table
+from leadflow.warehouse.stage_run import StageRun
+from leadflow.warehouse.table_assets import RESOURCE, asset_key
+from leadflow.warehouse.tables import append_results, latest_versions, utc_now
+
+SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
+
+
+def build_checks(contracts: Contracts) -> list[dg.AssetChecksDefinition]:
+    """A check step for every table of the warehouse that has a contract."""
+    return [
+        _table_checks(table)
+        for table in contracts.values()
+        if table.checks and table.schema != "quality" and not table.meta.get("is_mart_only")
+    ]
+
+
+def _table_checks(table: Table) -> dg.AssetChecksDefinition:
+    key = asset_key(table.full_name)
+
+    @dg.multi_asset_check(
+        name=f"check_{table.schema}__{table.name}",
+        specs=[
+            dg.AssetCheckSpec(
+                name=test.check_name,
+                asset=key,
+                description=test.description
+                or f"{test.test} on {test.column or 'the table'} ({test.file.name}:{test.line})",
+                blocking=test.is_blocking,
+            )
+            for test in table.checks
+        ],
+        required_resource_keys={RESOURCE},
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        run: StageRun = getattr(context.resources, RESOURCE)
+        yield from check_and_record(run, table)
+
+    return check
+
+
+def check_and_record(run: StageRun, table: Table) -> Iterator[dg.AssetCheckResult]:
+    """Run every test of a table on the version there is, write quality.results, and report to Dagster."""
+    from leadflow.quality.results import results_frame
+    from leadflow.quality.runner import check_table
+
+    with run.connect(read_only=True) as connection:
+        version = latest_versions(connection)[table.full_name]
+    with run.warehouse.sqlalchemy_engine() as engine:
+        results = check_table(engine, table)
+    frame = results_frame(
+        results,
+        table_name=table.full_name,
+        version=version.version,
+        refresh_id=version.refresh_id or 0,
+        run_id=run.run_id,
+        checked_at=utc_now(),
+    )
+    with run.connect() as connection:
+        append_results(connection, frame)
+    for result in results:
+        yield dg.AssetCheckResult(
+            asset_key=asset_key(table.full_name),
+            check_name=result.check_name,
+            passed=result.is_passed,
+            severity=SEVERITIES[result.severity],
+            description=result.message,
+            metadata={
+                "checked_rows": result.checked_rows,
+                "failing_rows": result.failing_rows,
+                "failing_share": result.failing_share,
+                "version": version.version,
+                **(
+                    {"failing_sample": dg.MetadataValue.md(_sample_table(result.sample))}
+                    if result.sample
+                    else {}
+                ),
+                **({"error": result.error} if result.error else {}),
+            },
+        )
+
+
+def _sample_table(rows: Sequence[Mapping[str, object]]) -> str:
+    names = list(rows[0])
+    lines = [" | ".join(names), " | ".join("---" for _ in names)]
+    lines += [
+        " | ".join("" if row.get(name) is None else str(row[name]).replace("|", "\\|") for name in names)
+        for row in rows
+    ]
+    return "\n".join(f"| {line} |" for line in lines)

@@ -1,0 +1,164 @@
+"""scoring: the Dagster shell of rules, model and the one score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from leadflow.errors import WarehouseError
+from leadflow.quality.contracts import Contracts
+from leadflow.warehouse.stage_run import StageRun
+from leadflow.warehouse.table_assets import table_asset
+from leadflow.warehouse.tables import TableVersion
+
+ATTRIBUTE_PREFIX = "attribute "
+"""Columns of declared attributes are named with it, so that none can be taken for a feature of leadflow's own."""
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from leadflow.scoring.columns import FeatureSpec
+    from leadflow.scoring.model import Fallback, TrainedModel
+
+
+def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
+    """scoring/rule_scores; scoring/model_card; scoring/scored_leads with its reasons and the model's scores."""
+    features = ["features.lead_features"]
+
+    @table_asset(contracts, outputs=["scoring.rule_scores"], inputs=features)
+    def rule_scores(run: StageRun) -> Mapping[str, TableVersion]:
+        from leadflow.scoring.rules import score_rules
+
+        scores = score_rules(run.read("features.lead_features"), run.policy).scores
+        return {"scoring.rule_scores": run.write("scoring.rule_scores", scores, inputs=features)}
+
+    examples = ["features.training_examples", "staging.stg_attributes"]
+
+    @table_asset(contracts, outputs=["scoring.model_card"], inputs=examples)
+    def model_card(run: StageRun) -> Mapping[str, TableVersion]:
+        from leadflow.scoring.card import model_card as card_of
+
+        outcome = train_model(run)
+        card = card_of(outcome, run.policy, run.refresh().as_of)
+        return {"scoring.model_card": run.write("scoring.model_card", card, inputs=examples)}
+
+    inputs = [
+        "identity.leads",
+        "features.lead_features",
+        "staging.stg_attributes",
+        "scoring.rule_scores",
+        "scoring.model_card",
+    ]
+
+    @table_asset(
+        contracts,
+        outputs=["scoring.scored_leads", "scoring.score_reasons", "scoring.ml_scores"],
+        inputs=inputs,
+    )
+    def scored_leads(run: StageRun) -> Mapping[str, TableVersion]:
+        from leadflow.scoring.rules import score_rules
+        from leadflow.scoring.scored import assemble
+
+        features = with_attributes(run, run.read("features.lead_features"))
+        scored = assemble(
+            run.read("identity.leads"),
+            features,
+            run.read("scoring.rule_scores"),
+            score_rules(features, run.policy).points,
+            champion(run),
+            run.policy,
+            run.refresh().as_of,
+        )
+        return {
+            "scoring.scored_leads": run.write("scoring.scored_leads", scored.scored_leads, inputs=inputs),
+            "scoring.score_reasons": run.write("scoring.score_reasons", scored.score_reasons, inputs=inputs),
+            "scoring.ml_scores": run.write("scoring.ml_scores", scored.ml_scores, inputs=inputs),
+        }
+
+    return [rule_scores, model_card, scored_leads]
+
+
+def train_model(run: StageRun) -> TrainedModel | Fallback:
+    """Train on the examples of this refresh and keep the model by its version in the home's models/."""
+    import polars as pl
+
+    from leadflow.scoring.model import Fallback, train
+    from leadflow.scoring.rules import score_rules
+
+    if not run.policy.training.is_enabled:
+        return Fallback("training is switched off in the policy (training.is_enabled)")
+    examples = with_attributes(run, run.read("features.training_examples"))
+    by_row = examples.with_columns(lead_id=pl.format("{} {}", "lead_id", "as_of"))
+    rule_score = score_rules(by_row, run.policy).scores.select("lead_id", "rule_score")
+    scored = by_row.select("lead_id").join(rule_score, on="lead_id", how="left", maintain_order="left")
+    outcome = train(
+        examples.with_columns(rule_score=scored["rule_score"]),
+        feature_spec(run.contracts, examples),
+        run.policy.training,
+    )
+    if not isinstance(outcome, Fallback):
+        path = run.settings.models_dir / f"{outcome.version}.json"
+        staged = path.with_suffix(".tmp")
+        staged.write_text(outcome.to_json(), encoding="utf-8")
+        staged.replace(path)
+    return outcome
+
+
+def champion(run: StageRun) -> TrainedModel | None:
+    """The model that the card names, or None where rules score alone.
+
+    Raises:
+        WarehouseError: the model's file is gone or does not hold what the card says.
+    """
+    from leadflow.scoring.model import TrainedModel
+
+    version = run.read("scoring.model_card", ["model_version"])["model_version"][0]
+    if version is None:
+        return None
+    path = run.settings.models_dir / f"{version}.json"
+    try:
+        model = TrainedModel.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WarehouseError(
+            f"the model {version} cannot be read from {path} ({error})",
+            "materialize scoring/model_card again",
+        ) from error
+    if model.version != version:
+        raise WarehouseError(
+            f"{path} holds the model {model.version}, not {version}", "materialize scoring/model_card again"
+        )
+    return model
+
+
+def feature_spec(contracts: Contracts, frame: pl.DataFrame) -> FeatureSpec:
+    """Columns that the contract of features.lead_features marks as features, and the declared attributes."""
+    from leadflow.scoring.columns import FeatureSpec
+
+    roles = {
+        column.name: column.meta.get("feature") for column in contracts["features.lead_features"].columns
+    }
+    attributes = [name for name in frame.columns if name.startswith(ATTRIBUTE_PREFIX)]
+    numeric = [name for name in attributes if frame[name].dtype.is_numeric()]
+    return FeatureSpec(
+        numeric=[name for name, role in roles.items() if role == "numeric"] + numeric,
+        categorical=[name for name, role in roles.items() if role == "categorical"]
+        + [name for name in attributes if name not in numeric],
+    )
+
+
+def with_attributes(run: StageRun, frame: pl.DataFrame) -> pl.DataFrame:
+    """The attributes' JSON object as one column per declared attribute: numbers and booleans as numbers, else texts."""
+    import polars as pl
+
+    declared = run.read("staging.stg_attributes", ["attribute", "value_type"]).unique().sort("attribute")
+    columns = []
+    for name, value_type in declared.iter_rows():
+        text = pl.col("attributes").str.json_path_match(f"$['{name}']")
+        if value_type == "number":
+            text = text.cast(pl.Float64, strict=False)
+        elif value_type == "boolean":
+            text = (text == "true").cast(pl.Float64)
+        columns.append(text.alias(ATTRIBUTE_PREFIX + name))
+    return frame.with_columns(columns).drop("attributes")

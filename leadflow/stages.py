@@ -1,0 +1,35 @@
+"""The stages of the line, in the one direction that data flows, and what is the same for all tables of a stage.
+
+Belongs here: names and owners. Does not belong here: anything a stage does.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+STAGES: Final = ("raw", "staging", "clean", "identity", "enrich", "features", "scoring", "kpi", "publish")
+
+SYSTEM_SCHEMAS: Final = ("quality",)
+"""Schemas that are written beside every table and belong to no stage."""
+
+OWNERS: Final[dict[str, str]] = {
+    "raw": "team:data-engineering",
+    "staging": "team:data-engineering",
+    "clean": "team:data-engineering",
+    "identity": "team:data-engineering",
+    "enrich": "team:data-engineering",
+    "features": "team:data-science",
+    "scoring": "team:data-science",
+    "kpi": "team:revenue-operations",
+    "publish": "team:data-engineering",
+}
+
+STATE_TABLES: Final = (
+    "raw.refreshes",
+    "raw.landed_files",
+    "identity.lead_keys",
+    "quality.table_versions",
+    "quality.results",
+)
+"""Tables that are not derived from others: a full rebuild keeps them (design decision 4). Beside them the raw
+tables themselves are state, since a source may no longer have what was landed."""

@@ -1,0 +1,4 @@
+"""What several stages need to know about text: addresses, companies, titles.
+
+Belongs here: pure functions on one value at a time. Does not belong here: tables, stages, configuration.
+"""

@@ -1,0 +1,164 @@
+"""Connections to DuckDB files: short, always closed, and with errors a person can act on.
+
+Belongs here: opening and closing, limits, reading results. Does not belong here: writing tables (tables.py).
+
+A resource of our own, because dagster-duckdb's closes without try/finally, is always read-write, and its polars
+companion cannot load inputs on DuckDB 2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadflow.errors import WarehouseError, WarehouseLockedError
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+    import pyarrow as pa
+    import sqlalchemy
+    from duckdb import DuckDBPyConnection
+
+    from leadflow.settings import Settings
+
+_LOCK_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A DuckDB file and the limits it is opened with.
+
+    Attributes:
+        path: the file; made on the first write.
+        threads: threads DuckDB may use, or None for all cores.
+        memory_limit: such as '4GB', or None for DuckDB's default.
+        temp_directory: where DuckDB spills to.
+        connect_wait_seconds: how long to wait for another program to let go of the file.
+    """
+
+    path: Path
+    threads: int | None = None
+    memory_limit: str | None = None
+    temp_directory: Path | None = None
+    connect_wait_seconds: float = 30.0
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Warehouse:
+        """The warehouse of a home."""
+        return cls(
+            path=settings.warehouse_path,
+            threads=settings.threads,
+            memory_limit=settings.memory_limit,
+            temp_directory=settings.temp_directory or settings.home / "tmp",
+            connect_wait_seconds=settings.connect_wait_seconds,
+        )
+
+    def config(self) -> dict[str, str]:
+        """DuckDB's settings; no extension is ever fetched from the network."""
+        config = {"autoinstall_known_extensions": "false"}
+        if self.threads is not None:
+            config["threads"] = str(self.threads)
+        if self.memory_limit is not None:
+            config["memory_limit"] = self.memory_limit
+        if self.temp_directory is not None:
+            config["temp_directory"] = str(self.temp_directory)
+        return config
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[DuckDBPyConnection]:
+        """A connection for the block, closed at its end whatever happens.
+
+        Raises:
+            WarehouseLockedError: another program holds the file and kept it beyond `connect_wait_seconds`.
+            WarehouseError: the file cannot be opened or made, or is not a DuckDB database.
+        """
+        connection = self._open(read_only=read_only)
+        try:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+    def _open(self, *, read_only: bool) -> DuckDBPyConnection:
+        import duckdb
+        import tenacity
+
+        attempts = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_is_lock_conflict),
+            wait=tenacity.wait_fixed(_LOCK_POLL_SECONDS),
+            stop=tenacity.stop_after_delay(self.connect_wait_seconds),
+            reraise=True,
+        )
+        try:
+            return attempts(duckdb.connect, str(self.path), read_only=read_only, config=self.config())
+        except duckdb.Error as error:
+            raise self._explain(error, read_only=read_only) from error
+
+    def _explain(self, error: duckdb.Error, *, read_only: bool) -> WarehouseError:
+        text = str(error)
+        if _is_lock_conflict(error):
+            who = re.search(r"Conflicting lock is held in (.+?)(?: by user .*?)?\.", text)
+            program = who.group(1) if who else "another program"
+            return WarehouseLockedError(
+                f"{self.path} is locked by {program}",
+                "close the other program's connection; BI tools belong on marts.duckdb, not on the warehouse",
+            )
+        if read_only and not self.path.exists():
+            return WarehouseError(
+                f"{self.path} does not exist", "run `leadflow run` or `leadflow demo` first"
+            )
+        return WarehouseError(
+            f"{self.path} cannot be opened ({text.splitlines()[0]})",
+            "check that the file is a DuckDB database and its folder is writable, or move it away to start anew",
+        )
+
+    def read(self, sql: str, parameters: Sequence[Any] | None = None) -> pl.DataFrame:
+        """The rows of a query as a polars frame, over Arrow and without pandas."""
+        with self.connect(read_only=True) as connection:
+            return query(connection, sql, parameters)
+
+    def read_arrow(self, sql: str, parameters: Sequence[Any] | None = None) -> pa.Table:
+        """The rows of a query as an Arrow table."""
+        with self.connect(read_only=True) as connection:
+            return connection.sql(sql, params=parameters).to_arrow_table()
+
+    @contextmanager
+    def sqlalchemy_engine(self) -> Iterator[sqlalchemy.Engine]:
+        """A read-only SQLAlchemy engine on one kept connection, for libraries that speak nothing else."""
+        import sqlalchemy
+
+        engine = sqlalchemy.create_engine(
+            f"duckdb:///{self.path}",
+            connect_args={"read_only": True, "config": self.config()},
+            poolclass=sqlalchemy.pool.StaticPool,
+        )
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+def _is_lock_conflict(error: BaseException) -> bool:
+    return "Could not set lock on file" in str(error)
+
+
+def query(connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | None = None) -> pl.DataFrame:
+    """The rows of a query on an open connection as a polars frame."""
+    frame: pl.DataFrame = connection.sql(sql, params=parameters).pl()
+    return frame
+
+
+def scalar(connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | None = None) -> Any:
+    """The first value of the first row of a query, or None where there is no row."""
+    row = connection.execute(sql, parameters).fetchone()
+    return None if row is None else row[0]
+
+
+def quote(name: str) -> str:
+    """`schema.table` or a column as quoted SQL identifiers, so that no name is ever taken for SQL."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))

@@ -1,0 +1,235 @@
+"""Publishing: the gate that says whether, and the mart that BI tools read.
+
+Belongs here: the gate's reading of the warehouse and the atomic replacement of marts.duckdb. Does not belong here:
+making any of the tables.
+
+The gate reads the warehouse and not Dagster's log, so it holds across runs: also when only the publish step is run
+later, or when a run was killed between a write and its checks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadflow.errors import PublishRefusedError
+from leadflow.warehouse.connection import quote, scalar
+from leadflow.warehouse.tables import TableVersion, latest_versions, table_exists
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_NAMED_PROBLEMS = 5
+"""How many reasons a refusal names before it only counts the rest."""
+
+
+@dataclass(frozen=True)
+class MartColumn:
+    """A column of the mart: its name, its SQL over the warehouse's table, and what it means."""
+
+    name: str
+    expression: str
+    description: str
+
+
+@dataclass(frozen=True)
+class MartTable:
+    """A table of the mart, made from one of the warehouse."""
+
+    name: str
+    source: str
+    columns: tuple[MartColumn, ...]
+    description: str
+    order_by: tuple[str, ...]
+
+
+def lineage(versions: Mapping[str, TableVersion], tables: Sequence[str]) -> list[str]:
+    """The tables and everything they were made from, sorted."""
+    found: set[str] = set()
+    waiting = list(tables)
+    while waiting:
+        table = waiting.pop()
+        if table not in found:
+            found.add(table)
+            waiting.extend(versions[table].inputs if table in versions else ())
+    return sorted(found)
+
+
+def reasons_not_to_publish(
+    connection: DuckDBPyConnection, tables: Sequence[str], blocking_checks: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Why `tables` may not be published, in sentences; empty where they may.
+
+    Refused is, for a table or any ancestor of it: one that was never made, that is of another refresh than the
+    newest, that is older than a table it was made from, or whose blocking check failed or was not run on the version
+    there is.
+
+    Args:
+        connection: connection to the warehouse.
+        tables: tables to be published.
+        blocking_checks: names of the blocking checks of every table that has a contract.
+    """
+    versions = latest_versions(connection)
+    newest_refresh = max((version.refresh_id or 0 for version in versions.values()), default=0)
+    results = _results(connection)
+    reasons: list[str] = []
+    for table in lineage(versions, tables):
+        version = versions.get(table)
+        if version is None:
+            reasons.append(f"{table} was never made")
+            continue
+        if version.refresh_id != newest_refresh:
+            reasons.append(
+                f"{table} is of refresh {version.refresh_id}, the newest is refresh {newest_refresh}"
+            )
+        for name, used in version.inputs.items():
+            if name in versions and versions[name].version > used:
+                reasons.append(f"{table} is older than {name}, which it is made from")
+        for check in blocking_checks.get(table, ()):
+            result = results.get((table, check))
+            if result is None or result[0] < version.version:
+                reasons.append(f"{table} was not checked by {check} since it was last written")
+            elif not result[1]:
+                reasons.append(f"{table} failed {check}: {result[2]}")
+    return reasons
+
+
+def _results(connection: DuckDBPyConnection) -> dict[tuple[str, str], tuple[int, bool, str]]:
+    """The newest result of every check: version of the table, whether it passed, and its message."""
+    if not table_exists(connection, "quality.results"):
+        return {}
+    rows = connection.execute(
+        "select table_name, check_name, version, is_passed, message from quality.results "
+        "qualify row_number() over (partition by table_name, check_name order by version desc, checked_at desc, is_passed) = 1"
+    ).fetchall()
+    return {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows}
+
+
+def publish(
+    connection: DuckDBPyConnection,
+    marts_path: Path,
+    tables: Sequence[MartTable],
+    *,
+    blocking_checks: Mapping[str, Sequence[str]],
+    published: Mapping[str, Any],
+    descriptions: Mapping[str, MartTable],
+) -> dict[str, int]:
+    """Replace the mart by a new one, or leave it as it is.
+
+    The new file is written beside the old one, flushed to disk and renamed over it: a reader sees the old mart or
+    the new one, never anything between.
+
+    Args:
+        connection: connection to the warehouse.
+        marts_path: the mart.
+        tables: what to publish.
+        blocking_checks: see `reasons_not_to_publish`.
+        published: the one row of the mart's `published` table.
+        descriptions: comments for the mart's own tables, `published` and `data_quality`.
+
+    Returns:
+        Rows per table of the mart.
+
+    Raises:
+        PublishRefusedError: the gate found reasons; the mart stays as it was.
+    """
+    sources = [table.source for table in tables]
+    reasons = reasons_not_to_publish(connection, sources, blocking_checks)
+    if reasons:
+        named = "; ".join(reasons[:_NAMED_PROBLEMS])
+        more = f"; and {len(reasons) - _NAMED_PROBLEMS} more" if len(reasons) > _NAMED_PROBLEMS else ""
+        raise PublishRefusedError(
+            f"{marts_path} stays as it was, because {named}{more}",
+            "mend the data or the contract and run the refresh again",
+        )
+    staged = marts_path.with_name(f".{marts_path.name}.{os.getpid()}.new")
+    _remove(staged)
+    try:
+        rows = _write(connection, staged, tables, published, descriptions)
+        _flush(staged)
+        staged.replace(marts_path)
+        _flush(marts_path.parent)
+    finally:
+        _remove(staged)
+    return rows
+
+
+def _write(
+    connection: DuckDBPyConnection,
+    staged: Path,
+    tables: Sequence[MartTable],
+    published: Mapping[str, Any],
+    descriptions: Mapping[str, MartTable],
+) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    connection.execute(f"attach '{str(staged).replace(chr(39), chr(39) * 2)}' as mart")
+    try:
+        for table in tables:
+            columns = ", ".join(f"{column.expression} as {quote(column.name)}" for column in table.columns)
+            order = f" order by {', '.join(map(quote, table.order_by))}" if table.order_by else ""
+            connection.execute(
+                f"create table mart.{quote(table.name)} as select {columns} from {quote(table.source)}{order}"
+            )
+            _comment(connection, table)
+        _write_data_quality(connection, [table.source for table in tables])
+        places = ", ".join(
+            f"cast(? as {_sql_type(value)}) as {quote(name)}" for name, value in published.items()
+        )
+        connection.execute(f"create table mart.published as select {places}", list(published.values()))
+        for table in descriptions.values():
+            _comment(connection, table)
+        for (name,) in connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'mart' order by 1"
+        ).fetchall():
+            rows[name] = scalar(connection, f"select count(*) from mart.{quote(name)}")
+        connection.execute("checkpoint mart")
+    finally:
+        connection.execute("detach mart")
+    return rows
+
+
+def _write_data_quality(connection: DuckDBPyConnection, sources: Sequence[str]) -> None:
+    """The last result of every check on what the mart was made from."""
+    behind = lineage(latest_versions(connection), sources)
+    connection.execute(
+        "create table mart.data_quality as select table_name, check_name, column_name, severity, is_passed, checked_rows, "
+        "failing_rows, failing_share, message, checked_at from quality.results where list_contains(?, table_name) "
+        "qualify row_number() over (partition by table_name, check_name order by version desc, checked_at desc, is_passed) = 1 "
+        "order by table_name, check_name",
+        [behind],
+    )
+
+
+def _comment(connection: DuckDBPyConnection, table: MartTable) -> None:
+    def literal(text: str) -> str:
+        return "'" + text.replace("'", "''") + "'"
+
+    connection.execute(f"comment on table mart.{quote(table.name)} is {literal(table.description)}")
+    for column in table.columns:
+        connection.execute(
+            f"comment on column mart.{quote(table.name)}.{quote(column.name)} is {literal(column.description)}"
+        )
+
+
+def _sql_type(value: Any) -> str:
+    if isinstance(value, datetime):
+        return "timestamp"
+    return "bigint" if isinstance(value, int) else "varchar"
+
+
+def _flush(path: Path) -> None:
+    """Make sure that what was written, or a folder's entry, is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, path.with_name(path.name + ".wal")):
+        leftover.unlink(missing_ok=True)

@@ -1,0 +1,168 @@
+"""Dagster assets from table contracts: what is the same for every table is said here once.
+
+Belongs here: specs, the resource that holds the refresh lock, and turning a write into Dagster metadata. Does not
+belong here: any one stage's assets (their assets.py) and checks (quality/checks.py).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from leadflow.errors import LeadflowError
+from leadflow.quality.contracts import Contracts, Table
+from leadflow.settings import Settings
+from leadflow.stages import OWNERS
+from leadflow.warehouse.lock import refresh_lock
+from leadflow.warehouse.sql_models import SqlModel, SqlRoom
+from leadflow.warehouse.stage_run import StageRun
+from leadflow.warehouse.tables import TableVersion, sample
+
+if TYPE_CHECKING:
+    import polars as pl
+
+RESOURCE = "run"
+"""Name that assets and checks ask for their StageRun by."""
+
+
+def asset_key(table: str) -> dg.AssetKey:
+    """'clean.clean_leads' as the asset key clean/clean_leads."""
+    return dg.AssetKey(table.split("."))
+
+
+def run_resource(settings: Settings, contracts: Contracts, room: SqlRoom) -> dg.ResourceDefinition:
+    """The resource every asset and check requires.
+
+    With the in-process executor it is made once a run, before the first step, and closed after the last check: so
+    the lock that it holds makes refreshes go one after the other, whoever starts them.
+    """
+
+    @dg.resource(
+        config_schema={
+            "is_full": dg.Field(
+                bool, default_value=False, description="Rebuild incremental tables from nothing."
+            )
+        },
+        description="One run over this home: its moment, policy and tables, under the refresh lock.",
+    )
+    def stage_run(context: dg.InitResourceContext) -> Iterator[StageRun]:
+        run_id = context.run_id or "unknown"
+        settings.ensure_home()
+        with refresh_lock(
+            settings.lock_path, purpose=f"run {run_id}", wait_seconds=settings.lock_wait_seconds
+        ):
+            yield StageRun(settings, contracts, room, run_id, bool(context.resource_config["is_full"]))
+
+    return stage_run
+
+
+def asset_spec(table: Table, inputs: Sequence[str], *, kinds: set[str]) -> dg.AssetSpec:
+    """How a table appears in Dagster: all of it from the contract."""
+    return dg.AssetSpec(
+        key=asset_key(table.full_name),
+        deps=[asset_key(name) for name in inputs],
+        group_name=table.schema,
+        description=f"{table.description}\n\n**Grain:** {table.grain}",
+        kinds={"duckdb", *kinds},
+        owners=[OWNERS[table.schema]],
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                columns=[
+                    dg.TableColumn(
+                        name=column.name,
+                        type=column.data_type,
+                        description=column.description + (f" [{column.unit}]" if column.unit else ""),
+                        tags={"pii": ""} if column.is_pii else {},
+                    )
+                    for column in table.columns
+                ]
+            ),
+            "dagster/table_name": table.full_name,
+            "contract": dg.MetadataValue.path(str(table.file)),
+        },
+    )
+
+
+def table_asset(
+    contracts: Contracts,
+    *,
+    outputs: Sequence[str],
+    inputs: Sequence[str],
+    kinds: frozenset[str] = frozenset({"python"}),
+) -> Callable[[Callable[[StageRun], Mapping[str, TableVersion]]], dg.AssetsDefinition]:
+    """Make a function that writes tables into one asset step.
+
+    The function gets the StageRun, writes every table of `outputs` and returns their versions.
+
+    Args:
+        contracts: all contracts.
+        outputs: tables it writes.
+        inputs: tables it reads.
+        kinds: Dagster kinds beside duckdb.
+    """
+
+    def decorate(write: Callable[[StageRun], Mapping[str, TableVersion]]) -> dg.AssetsDefinition:
+        @dg.multi_asset(
+            name=outputs[0].replace(".", "__"),
+            specs=[asset_spec(contracts[table], inputs, kinds=set(kinds)) for table in outputs],
+            required_resource_keys={RESOURCE},
+        )
+        def _asset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+            run: StageRun = getattr(context.resources, RESOURCE)
+            try:
+                versions = write(run)
+            except LeadflowError as error:
+                raise dg.Failure(description=str(error), allow_retries=False) from error
+            for table in outputs:
+                yield materialized(run, contracts[table], versions[table])
+
+        return _asset
+
+    return decorate
+
+
+def model_asset(contracts: Contracts, model: SqlModel) -> dg.AssetsDefinition:
+    """A SQL model as one asset step."""
+
+    @table_asset(contracts, outputs=[model.table], inputs=list(model.inputs), kinds=frozenset({"sql"}))
+    def _write(run: StageRun) -> Mapping[str, TableVersion]:
+        return {model.table: run.run_sql_model(model)}
+
+    return _write
+
+
+def materialized(
+    run: StageRun, table: Table, version: TableVersion, **metadata: Any
+) -> dg.MaterializeResult[Any]:
+    """What a person sees of a write in the UI: how many rows, of which moment, and what they look like."""
+    with run.connect(read_only=True) as connection:
+        first_rows = sample(connection, table.full_name)
+    return dg.MaterializeResult(
+        asset_key=asset_key(table.full_name),
+        metadata={
+            "dagster/row_count": version.row_count,
+            "as_of": str(version.as_of),
+            "refresh_id": version.refresh_id,
+            "version": version.version,
+            "sample": dg.MetadataValue.md(markdown(first_rows, table)),
+            **metadata,
+        },
+    )
+
+
+def markdown(rows: "pl.DataFrame", table: Table) -> str:
+    """A few rows as a Markdown table, PII masked."""
+    from leadflow.quality.masking import mask
+
+    names = rows.columns
+    pii = {column.name for column in table.columns if column.is_pii}
+    lines = [" | ".join(names), " | ".join("---" for _ in names)]
+    for row in rows.iter_rows(named=True):
+        cells = (mask(row[name], name) if name in pii else row[name] for name in names)
+        lines.append(
+            " | ".join(
+                "" if cell is None else str(cell).replace("|", "\\|").replace("\n", " ")[:120]
+                for cell in cells
+            )
+        )
+    return "\n".join(f"| {line} |" for line in lines)

@@ -1,0 +1,50 @@
+"""The frames that clean, identity and enrich make have the columns and types their contracts promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import leadflow
+from leadflow.clean.records import CLEAN_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS
+from leadflow.config_files import read_yaml
+from leadflow.enrich.reference import FIRMOGRAPHIC_COLUMNS
+from leadflow.identity.accounts import ACCOUNT_COLUMNS
+from leadflow.identity.golden import LEAD_COLUMNS
+from leadflow.identity.resolution import IDENTITY_MAP_COLUMNS, LEAD_KEY_COLUMNS
+
+_MODELS = Path(leadflow.__file__).parents[1] / "dbt_like_sql"
+_TYPES = {
+    pl.String(): "varchar",
+    pl.Int64(): "bigint",
+    pl.Float64(): "double",
+    pl.Boolean(): "boolean",
+    pl.Datetime("us"): "timestamp",
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "table", "columns"),
+    [
+        ("clean", "lead_records", RECORD_COLUMNS),
+        ("clean", "clean_leads", CLEAN_COLUMNS),
+        ("clean", "rejected_leads", REJECTED_COLUMNS),
+        ("identity", "identity_map", IDENTITY_MAP_COLUMNS),
+        ("identity", "lead_keys", LEAD_KEY_COLUMNS),
+        ("identity", "leads", LEAD_COLUMNS),
+        ("identity", "accounts", ACCOUNT_COLUMNS),
+        ("enrich", "firmographics", FIRMOGRAPHIC_COLUMNS),
+    ],
+)
+def test_columns_and_types_equal_the_contract(
+    stage: str, table: str, columns: dict[str, pl.DataType]
+) -> None:
+    contract = read_yaml(_MODELS / stage / "schema.yml").data
+    tables = {entry["name"]: entry for entry in contract.get("models", [])}
+    for source in contract["sources"]:
+        assert source["schema"] == stage
+        tables |= {entry["name"]: entry for entry in source["tables"]}
+    declared = {column["name"]: column["data_type"] for column in tables[table]["columns"]}
+    assert list(declared.items()) == [(name, _TYPES[dtype]) for name, dtype in columns.items()]

@@ -1,0 +1,249 @@
+"""Scored leads, their reasons and the model card: what the tables hold with a model and without one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from leadflow.errors import LeadflowError
+from leadflow.policy import Policy
+from leadflow.scoring.card import CARD_SCHEMA, model_card
+from leadflow.scoring.columns import CategoricalColumn, NumericColumn
+from leadflow.scoring.model import Evaluation, Fallback, TrainedModel
+from leadflow.scoring.rules import SCORES_SCHEMA, score_rules
+from leadflow.scoring.scored import ML_SCHEMA, REASONS_SCHEMA, SCORED_SCHEMA, Scored, assemble
+from leadflow.scoring.words import contribution_reason, feature_label
+
+AS_OF = datetime.fromisoformat("2024-06-01T12:00")
+POLICY = Policy.model_validate(
+    {
+        "rules": [
+            {"name": "large", "group": "static", "when": {"feature": "company_size", "op": "gt", "value": 500},
+             "points": 30, "reason": "Company is large"},
+            {"name": "viewed", "group": "dynamic", "when": {"feature": "page_views_ever", "op": "gt", "value": 0},
+             "points": 20, "reason": "Looked around"},
+            {"name": "free", "group": "contact", "when": {"feature": "is_free_mail", "op": "is_true"},
+             "points": -10, "reason": "Uses a personal e-mail address"},
+        ],
+        "blend": {"model_weight": 0.5, "wins_for_full_weight": 100},
+    }
+)  # fmt: skip
+CONTRACT = Path(__file__).parents[2] / "dbt_like_sql" / "scoring" / "schema.yml"
+
+EVALUATION = Evaluation(
+    trained_from=datetime.fromisoformat("2023-01-01"), trained_to=datetime.fromisoformat("2023-09-30"), test_from=datetime.fromisoformat("2023-10-01"),
+    test_to=datetime.fromisoformat("2023-12-31"), train_examples=900, train_wins=90, test_examples=200, test_wins=25,
+    base_rate_test=0.125, auc=0.7, auc_low=0.6, auc_high=0.8, average_precision=0.3, log_loss=0.35,
+    log_loss_constant=0.38, brier=0.1, wins_in_top_30_percent=0.55, rule_auc=None, label_overlap_days=89,
+)  # fmt: skip
+MODEL = TrainedModel(
+    columns=(
+        NumericColumn("page_views_ever", False, 0.0, 100.0, 2.0, centre=2.0, missing_centre=0.0, weight=0.2),
+        CategoricalColumn(
+            "landing_page", {"88740e65d5d6b056e0cda098e1ea6313": 0.5}, None, 0.1, centre=-2.0, weight=1.0
+        ),
+    ),
+    baseline=-2.0,
+    wins=120,
+    leads=1000,
+    examples=1100,
+    probability_quantiles=tuple(percent / 100 for percent in range(101)),
+    rule_quantiles=tuple(float(percent) for percent in range(101)),
+    evaluation=EVALUATION,
+)
+
+
+def inputs(*facts: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    ids = [f"L{number}" for number in range(len(facts))]
+    leads = pl.DataFrame(
+        {
+            "lead_id": ids, "account_id": ids, "company_name": ids, "title": ids, "seniority": ids, "country": ids,
+            "channel": ids, "created_at": [datetime.fromisoformat("2024-05-01")] * len(ids),
+        },
+        schema={**dict.fromkeys(SCORED_SCHEMA.names()[:5], pl.String), "country": pl.String, "channel": pl.String,
+                "created_at": pl.Datetime("us")},
+    )  # fmt: skip
+    features = pl.DataFrame(
+        [{"lead_id": lead_id, "last_activity_at": datetime.fromisoformat("2024-05-02"), **fact} for lead_id, fact in zip(ids, facts, strict=True)],
+        schema={
+            "lead_id": pl.String, "industry": pl.String, "company_size": pl.Int64, "last_activity_at": pl.Datetime("us"),
+            "page_views_ever": pl.Int64, "is_free_mail": pl.Boolean, "landing_page": pl.String,
+        },
+    )  # fmt: skip
+    return leads.select(
+        "lead_id", "account_id", "company_name", "title", "seniority", "country", "channel", "created_at"
+    ), features
+
+
+def score(model: TrainedModel | None, *facts: dict[str, Any]) -> Scored:
+    leads, features = inputs(*facts)
+    rules = score_rules(features, POLICY)
+    return assemble(leads.reverse(), features, rules.scores, rules.points, model, POLICY, AS_OF)
+
+
+def test_by_rules_alone_the_score_is_the_rule_score():
+    scored = score(
+        None, {"company_size": 900, "page_views_ever": 3, "is_free_mail": True}, {"company_size": 900}, {}
+    )
+    table = scored.scored_leads
+    assert table["lead_id"].to_list() == ["L0", "L1", "L2"]
+    assert table["score"].to_list() == table["rule_score"].to_list() == [40.0, 30.0, 0.0]
+    assert table["tier"].to_list() == ["WARM", "COLD", "COLD"]
+    assert table["top_reason_1"].to_list() == ["Company is large", "Company is large", None]
+    assert table["top_reason_2"].to_list() == ["Looked around", None, None]
+    assert table["top_reason_3"].to_list() == ["Uses a personal e-mail address", None, None]
+    assert table["scored_at"].to_list() == table["as_of"].to_list() == [AS_OF] * 3
+    assert table["policy_version"].unique().to_list() == [POLICY.version]
+    absent = ["ml_probability", "ml_score", "expected_revenue", "owner", "next_action", "model_version"]
+    assert table.select(pl.col(absent).is_null().all()).row(0) == (True,) * len(absent)
+    assert scored.ml_scores.is_empty()
+    assert scored.score_reasons["effect"].to_list()[:3] == [30.0, 20.0, -10.0]
+
+
+def test_with_a_model_both_are_put_on_one_scale_and_mixed():
+    page = "88740e65d5d6b056e0cda098e1ea6313"
+    scored = score(
+        MODEL, {"company_size": 900, "page_views_ever": 7, "landing_page": page}, {"page_views_ever": 2}
+    )
+    table = scored.scored_leads
+    assert table["ml_probability"][0] == pytest.approx(1 / (1 + 2.718281828459045 ** -(-2 + 0.2 * 5 + 2)))
+    assert table["ml_score"].to_list() == pytest.approx([p * 100 for p in table["ml_probability"]])
+    expected = [(rule + ml) / 2 for rule, ml in zip(table["rule_score"], table["ml_score"], strict=True)]
+    assert table["score"].to_list() == pytest.approx(expected)
+    assert table["model_version"].unique().to_list() == [MODEL.version]
+    assert scored.ml_scores.select("lead_id", "ml_score").equals(table.select("lead_id", "ml_score"))
+    assert table["tier"].to_list() == ["WARM", "COLD"]
+
+    first = scored.score_reasons.filter(pl.col("lead_id") == "L0")
+    assert first["rank"].to_list() == [1, 2, 3, 4]
+    assert first["reason"].to_list() == [
+        "Landing page 88740e65… wins more often than average",
+        "Company is large",
+        "Page views: 7, which raises the chance of winning",
+        "Looked around",
+    ]
+    assert first["source"].to_list() == ["model", "rule", "model", "rule"]
+    assert first["fact"].to_list()[:2] == [f"landing_page = {page}", "company_size = 900"]
+    assert first["points"].to_list() == [None, 30.0, None, 20.0]
+    assert first["contribution"].to_list() == pytest.approx([2.0, None, 1.0, None])
+
+
+def test_effect_is_what_the_score_would_lose_without_the_reason():
+    scored = score(MODEL, {"company_size": 900, "page_views_ever": 7})
+    effect = {
+        row["name"]: row["effect"] for row in scored.score_reasons.to_dicts() if row["source"] == "rule"
+    }
+    whole = scored.scored_leads["rule_score"].item()
+    without = score(MODEL, {"company_size": 1, "page_views_ever": 7}).scored_leads["rule_score"].item()
+    assert effect["large"] == pytest.approx(0.5 * (whole - without))
+
+
+def test_tables_have_the_contracts_columns_and_types_also_when_empty():
+    types = {
+        "varchar": pl.String,
+        "bigint": pl.Int64,
+        "double": pl.Float64,
+        "boolean": pl.Boolean,
+        "timestamp": pl.Datetime("us"),
+    }
+    tables = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["sources"][0]["tables"]
+    contract = {
+        table["name"]: pl.Schema(
+            [(column["name"], types[column["data_type"]]) for column in table["columns"]]
+        )
+        for table in tables
+    }
+    assert contract == {
+        "rule_scores": SCORES_SCHEMA,
+        "ml_scores": ML_SCHEMA,
+        "scored_leads": SCORED_SCHEMA,
+        "score_reasons": REASONS_SCHEMA,
+        "model_card": CARD_SCHEMA,
+    }
+    for model in (None, MODEL):
+        for facts in ((), ({},), ({"company_size": 900, "page_views_ever": 1},)):
+            scored = score(model, *facts)
+            assert scored.scored_leads.schema == SCORED_SCHEMA
+            assert scored.score_reasons.schema == REASONS_SCHEMA
+            assert scored.ml_scores.schema == ML_SCHEMA
+            assert scored.scored_leads.height == len(facts)
+
+
+def test_a_lead_without_features_is_named():
+    leads, features = inputs({}, {})
+    rules = score_rules(features, POLICY)
+    with pytest.raises(LeadflowError, match="1 leads have no features, such as lead L1"):
+        assemble(leads, features[:1], rules.scores, rules.points, None, POLICY, AS_OF)
+    with pytest.raises(LeadflowError, match="2 leads have no rule score, such as lead L0"):
+        assemble(leads, features, rules.scores.clear(), rules.points, None, POLICY, AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("feature", "label"),
+    [
+        ("pricing_page_views_30d", "Pricing page views in 30 days"),
+        ("email_replies_ever", "Email replies"),
+        ("is_free_mail", "Free mail"),
+        ("landing_page_id", "Landing page"),
+        ("channel", "Channel"),
+    ],
+)
+def test_feature_labels(feature, label):
+    assert feature_label(feature) == label
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "dtype", "added", "sentence"),
+    [
+        (MODEL.columns[1], "spring-sale", pl.String, -0.5, "Landing page spring-sale wins less often than average"),
+        (MODEL.columns[1], None, pl.String, 0.5, "Landing page unknown: wins more often than average"),
+        (CategoricalColumn("channel", {}, None, 0.1, 0.0, weight=-1.0), "web", pl.String, 0.5,
+         "Channel: web, which raises the chance of winning"),
+        (NumericColumn("company_size", True, 0, 9, 1, 0, 0), None, pl.Int64, -0.5,
+         "Company size: unknown, which lowers the chance of winning"),
+        (NumericColumn("product_minutes_7d", True, 0, 9, 1, 0, 0), 12.348, pl.Float64, 0.5,
+         "Product minutes in 7 days: 12.35, which raises the chance of winning"),
+        (NumericColumn("product_minutes_7d", True, 0, 9, 1, 0, 0), float("nan"), pl.Float64, 0.5,
+         "Product minutes in 7 days: unknown, which raises the chance of winning"),
+        (NumericColumn("is_sql", True, 0, 1, 0, 0, 0), True, pl.Boolean, 0.5, "Sql: yes, which raises the chance of winning"),
+    ],
+)  # fmt: skip
+def test_reasons_of_the_model_in_words(column, value, dtype, added, sentence):
+    one = pl.DataFrame(
+        {column.feature: [value], "added": [added]}, schema={column.feature: dtype, "added": pl.Float64}
+    )
+    assert one.select(contribution_reason(column, dtype(), pl.col("added"))).item() == sentence
+
+
+def test_the_card_of_a_model():
+    card = model_card(MODEL, POLICY, AS_OF)
+    assert card.schema == CARD_SCHEMA
+    row = card.row(0, named=True)
+    assert (row["status"], row["model_version"], row["blend_weight"]) == ("model", MODEL.version, 0.5)
+    assert (row["auc"], row["train_wins"], row["rule_auc"]) == (0.7, 90, None)
+    assert row["feature_names"] == "page_views_ever, landing_page"
+    assert "AUC 0.700, 95 % interval 0.600 to 0.800" in row["status_reason"]
+    assert "fitted on leads before 2023-10-01" in row["limits"]
+    assert "again on all 1100 examples of 1000 leads, 120 of which won" in row["limits"]
+    assert "89 days into the test period" in row["limits"]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "auc", "says"),
+    [
+        (Fallback("too few won leads: 3"), None, "nothing was measured"),
+        (Fallback("no skill: AUC 0.7", EVALUATION), 0.7, "of the model that was refused"),
+    ],
+)
+def test_the_card_of_no_model(fallback, auc, says):
+    row = model_card(fallback, POLICY, AS_OF).row(0, named=True)
+    assert (row["status"], row["model_version"], row["feature_names"]) == ("rules_only", None, None)
+    assert row["status_reason"] == fallback.reason
+    assert row["auc"] == auc
+    assert row["blend_weight"] == 0.0
+    assert says in row["limits"]
