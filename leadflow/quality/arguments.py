@@ -161,7 +161,10 @@ def _range_problems(
     if not {"min_value", "max_value", "strict_min"} <= known.keys():
         return
     low, high = arguments.get("min_value"), arguments.get("max_value")
-    is_misspelled = any(difflib.get_close_matches(name, ("min_value", "max_value")) for name in arguments)
+    is_misspelled = any(
+        name not in known and difflib.get_close_matches(name, ("min_value", "max_value"))
+        for name in arguments
+    )
     if low is None and high is None and not is_misspelled:
         yield None, "has neither min_value nor max_value", "give at least one"
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:

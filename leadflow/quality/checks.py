@@ -36,6 +36,7 @@ def _table_checks(table: Table) -> dg.AssetChecksDefinition:
                 asset=key,
                 description=test.description
                 or f"{test.test} on {test.column or 'the table'} ({test.file.name}:{test.line})",
+                additional_deps=[asset_key(name) for name in test.other_tables],
                 blocking=test.is_blocking,
             )
             for test in table.checks

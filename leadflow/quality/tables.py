@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from leadflow.quality.macro_tests import MacroTest
 
@@ -32,6 +32,8 @@ class Test:
         description: the test's own description, or an empty text.
         macro: the project's own test that `test` names, where it names one.
     """
+
+    __test__: ClassVar[bool] = False  # pytest would collect a class of this name
 
     check_name: str
     test: str
