@@ -1,0 +1,1 @@
+"""Speed and memory, measured on whole processes; never part of the tests."""
