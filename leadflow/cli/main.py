@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from leadflow.errors import ConfigError, LeadflowError
-from leadflow.settings import load_settings
+from leadflow.settings import ENV_PREFIX, load_settings
 
 if TYPE_CHECKING:
     from leadflow.demo.simulate import SimulationSummary
@@ -113,22 +113,17 @@ def dev(host: str, port: int) -> None:
 
     settings = load_settings()
     prepare_instance(settings)
+    for name in ("home", "sources", "policy", "temp_directory", "project_dir"):
+        if (path := getattr(settings, name)) is not None:
+            os.environ[f"{ENV_PREFIX}{name.upper()}"] = str(path)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
-    os.environ["LEADFLOW_HOME"] = str(settings.home)
     click.echo(f"Dagster UI on http://{host}:{port} for the home {settings.home}")
-    command = [
-        sys.executable,
-        "-m",
-        "dagster",
-        "dev",
-        "-m",
-        "leadflow.definitions",
-        "-h",
-        host,
-        "-p",
-        str(port),
-    ]
-    os.execv(sys.executable, command)
+    # Where another dagster.yaml lies about, Dagster warns that it is not the one in force.
+    os.chdir(settings.home)
+    # `dg dev`, which Dagster would rather see, needs a checkout; this works where leadflow is installed, too.
+    quiet = "ignore:Function `dev_command` is superseded"
+    command = [sys.executable, "-W", quiet, "-m", "dagster", "dev", "-m", "leadflow.definitions"]
+    os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])
 
 
 @cli.command()
