@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench dev clean
+.PHONY: help demo test lint format docs bench dev clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ lint: $(STAMP) ## Format check, lint, types and the walls between rooms
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(STAMP) ## Write docs/data_dictionary.md anew from the contracts
+	$(BIN)/python -m leadflow.cli.docs
 
 bench: $(STAMP) ## Measure speed and memory, and write docs/benchmarks.md
 	$(BIN)/python -m bench.run

@@ -7,6 +7,7 @@ job consists of (definitions.py).
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 import uuid
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from leadflow.errors import LeadflowError
-from leadflow.settings import Settings
+from leadflow.settings import ENV_PREFIX, Settings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -57,8 +58,6 @@ class Outcome:
 
 def prepare_instance(settings: Settings) -> None:
     """Make the home and its Dagster instance, one process at a time: first starts at once would trip over each other."""
-    import shutil
-
     import dagster as dg
     from filelock import FileLock
 
@@ -157,7 +156,8 @@ def _report(
     console.print(
         f"{len(outcome.steps)} steps, {outcome.checks} checks, {len(outcome.failed_checks)} of them failed. "
         f"Imports {import_seconds:.1f} s, Dagster {max(job_seconds - work, 0):.1f} s, work {work:.1f} s "
-        f"(of it checks {_seconds(outcome, 'check_'):.1f} s)."
+        f"(of it checks {_seconds(outcome, 'check_'):.1f} s).",
+        soft_wrap=True,
     )
     if outcome.failures:
         blocking = [name for name, (severity, _) in outcome.failed_checks.items() if severity == "error"]
@@ -199,7 +199,13 @@ def _print_tiers(settings: Settings, console: Console) -> None:
         soft_wrap=True,
     )
     console.print(f"Mart: {settings.marts_path}", soft_wrap=True)
-    console.print(f"UI:   LEADFLOW_HOME={settings.home} leadflow dev", soft_wrap=True)
+    console.print(f"UI:   {_command(settings)} dev", soft_wrap=True)
+
+
+def _command(settings: Settings) -> str:
+    """How this very leadflow is called from where the person stands, on the same home."""
+    program = "leadflow" if shutil.which("leadflow") else sys.argv[0]
+    return f"{ENV_PREFIX}HOME={settings.home} {program}" if f"{ENV_PREFIX}HOME" in os.environ else program
 
 
 def _sentence(event: dg.DagsterEvent) -> str:

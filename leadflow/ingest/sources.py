@@ -123,7 +123,14 @@ class Sources(_Strict):
     version: Literal[1] = 1
     folder: str = "."
     clock: Literal["newest_fact", "now"] = "now"
-    sources: list[Source] = Field(min_length=1)
+    sources: list[Source] = Field(default_factory=list, validate_default=True)
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _at_least_one(cls, sources: object) -> object:
+        if not sources:
+            raise ValueError("needs at least one source; the file that `leadflow init` writes holds examples")
+        return sources
 
 
 @dataclass(frozen=True)
