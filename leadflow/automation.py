@@ -50,9 +50,7 @@ def build_hourly_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinition
         settings.ensure_home()
         running = holder(settings.lock_path)
         if running is not None:
-            return dg.SkipReason(
-                f"{running.purpose} (process {running.pid}) is still running on {settings.home}"
-            )
+            return dg.SkipReason(f"{running} is still running on {settings.home}")
         tick = context.scheduled_execution_time.astimezone(UTC).replace(tzinfo=None)
         return dg.RunRequest(
             run_key=tick.isoformat(), run_config=refresh_config(as_of=tick.isoformat(), as_of_from="schedule")

@@ -74,7 +74,7 @@ def _warehouse(settings: Settings) -> Iterator[str]:
         return
     running = holder(settings.lock_path)
     if running is not None:
-        yield f"{running.purpose} (process {running.pid}) is running on this home"
+        yield f"{running} is running on this home"
         return
     with Warehouse.from_settings(settings).connect(read_only=True) as connection:
         refresh = current_refresh(connection)

@@ -35,12 +35,14 @@ class Outcome:
         failures: one sentence by step that failed.
         failed_checks: message by 'table check' of every failed check, with its severity.
         checks: number of checks that were evaluated.
+        run_failure: one sentence where the run failed as a whole.
     """
 
     steps: dict[str, float] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     failed_checks: dict[str, tuple[str, str]] = field(default_factory=dict)
     checks: int = 0
+    run_failure: str | None = None
 
     def note(self, event: dg.DagsterEvent) -> None:
         """Take in one event."""
@@ -48,6 +50,8 @@ class Outcome:
             self.steps[event.step_key or ""] = event.step_success_data.duration_ms / 1000
         elif event.is_step_failure:
             self.failures[event.step_key or ""] = _sentence(event)
+        elif event.is_failure:  # of the run as a whole, such as a lock that was not to be had
+            self.run_failure = _run_sentence(event)
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             evaluation = event.asset_check_evaluation_data
             self.checks += 1
@@ -135,12 +139,18 @@ def _execute(
         config: dict[str, Any] = refresh_config(as_of=as_of, is_full=is_full)
         config["loggers"] = {"console": {"config": {"log_level": "CRITICAL"}}}
         try:
-            job.execute_in_process(run_config=config, instance=instance, run_id=run_id, raise_on_error=False)
+            result = job.execute_in_process(
+                run_config=config, instance=instance, run_id=run_id, raise_on_error=False
+            )
         except dg.DagsterError as error:
             cause = error.__cause__ or error.__context__
             if isinstance(cause, LeadflowError):
                 raise cause from None
             raise
+    if not result.success and not outcome.failures:
+        raise LeadflowError(
+            "the refresh did not run", outcome.run_failure or "see the run in `leadflow dev` for why"
+        )
     return outcome, time.perf_counter() - started
 
 
@@ -206,6 +216,14 @@ def _command(settings: Settings) -> str:
     """How this very leadflow is called from where the person stands, on the same home."""
     program = "leadflow" if shutil.which("leadflow") else sys.argv[0]
     return f"{ENV_PREFIX}HOME={settings.home} {program}" if f"{ENV_PREFIX}HOME" in os.environ else program
+
+
+def _run_sentence(event: dg.DagsterEvent) -> str:
+    """Why a run failed as a whole: the innermost cause, which is leadflow's own sentence where it has one."""
+    error = event.job_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip().split(": ", 1)[-1].rstrip(".") if error is not None else "no reason is given"
 
 
 def _sentence(event: dg.DagsterEvent) -> str:

@@ -37,9 +37,9 @@ def data_dictionary(contracts: Contracts, inputs: Mapping[str, Sequence[str]]) -
         if tables
     ]
     outputs: dict[str, list[str]] = {}
-    for table, made_from in inputs.items():
+    for made, made_from in inputs.items():
         for name in made_from:
-            outputs.setdefault(name, []).append(table)
+            outputs.setdefault(name, []).append(made)
     for tables in by_schema.values():
         for table in tables:
             parts += _table(table, inputs.get(table.full_name, ()), outputs.get(table.full_name, ()))

@@ -30,6 +30,10 @@ class Holder:
     pid: int
     purpose: str
 
+    def __str__(self) -> str:
+        """For messages; process 0 stands for one that did not say who it is."""
+        return f"{self.purpose} (process {self.pid})" if self.pid else self.purpose
+
 
 def holder(lock_path: Path) -> Holder | None:
     """Who holds the lock now, or None when it is free.
@@ -63,19 +67,13 @@ def refresh_lock(lock_path: Path, *, purpose: str, wait_seconds: float) -> Itera
         lock.acquire(timeout=0)
     except Timeout:
         waiting_for = _read_note(lock_path)
-        _log.warning(
-            "%s waits for %s (process %s) to end, for at most %.0f seconds",
-            purpose,
-            waiting_for.purpose,
-            waiting_for.pid,
-            wait_seconds,
-        )
+        _log.warning("%s waits for %s to end, for at most %.0f seconds", purpose, waiting_for, wait_seconds)
         try:
             lock.acquire(timeout=wait_seconds, poll_interval=0.1)
         except Timeout:
             current = _read_note(lock_path)
             raise WarehouseLockedError(
-                f"{current.purpose} (process {current.pid}) still holds {lock_path} after {wait_seconds:.0f} seconds",
+                f"{current} still holds {lock_path} after {wait_seconds:.0f} seconds",
                 "wait for it to end, or raise LEADFLOW_LOCK_WAIT_SECONDS",
             ) from None
     try:
@@ -90,7 +88,12 @@ def _note_path(lock_path: Path) -> Path:
 
 
 def _read_note(lock_path: Path) -> Holder:
+    """What the holder wrote about itself; a note of a process that is gone is not the holder's."""
     try:
-        return Holder(**json.loads(_note_path(lock_path).read_text(encoding="utf-8")))
+        note = Holder(**json.loads(_note_path(lock_path).read_text(encoding="utf-8")))
+        os.kill(note.pid, 0)
+    except PermissionError:
+        return note  # it lives, and belongs to another account
     except (OSError, ValueError, TypeError):
-        return Holder(0, "another refresh")
+        return Holder(0, "another program")
+    return note
