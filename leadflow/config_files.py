@@ -74,8 +74,13 @@ def read_yaml(path: Path) -> Document:
         raise ConfigError(
             f"{at} is not valid YAML ({error.problem})", "mend the line; indent with spaces, not tabs"
         ) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML ({error})", "mend the file") from None
+    except yaml.reader.ReaderError as error:
+        at = f"{path}:{text.count(chr(10), 0, error.position) + 1}"
+        raise ConfigError(f"{at} is not valid YAML ({error.reason})", "delete the character") from None
+    except RecursionError:
+        raise ConfigError(
+            f"{path} nests without end", "mend the anchor that holds an alias of itself"
+        ) from None
     finally:
         loader.dispose()
     return Document(path, data, lines)
@@ -89,8 +94,10 @@ def _construct(loader: Any, node: yaml.Node, at: KeyPath, lines: dict[KeyPath, i
         mapping: dict[Any, Any] = {}
         seen: set[Any] = set()
         for key_node, value_node in node.value:
-            key = loader.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise ConfigError(f"{path}:{line} has a key that is not a word", "write `key: value`")
+            key = _scalar(loader, key_node, path)
             if id(key_node) in own_keys and key in seen:
                 raise ConfigError(f"{path}:{line} repeats the key '{key}'", "keep one of the two")
             if id(key_node) in own_keys:
@@ -100,7 +107,18 @@ def _construct(loader: Any, node: yaml.Node, at: KeyPath, lines: dict[KeyPath, i
         return mapping
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, item, (*at, index), lines, path) for index, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)
+    return _scalar(loader, node, path)
+
+
+def _scalar(loader: Any, node: yaml.Node, path: Path) -> Any:
+    """The scalar's value; one that only looks like a date or number, such as 2026-13-45, is refused."""
+    try:
+        return loader.construct_object(node, deep=True)
+    except ValueError as error:
+        raise ConfigError(
+            f"{path}:{node.start_mark.line + 1} holds the value {node.value}, which cannot be read ({error})",
+            "mend the value, or put it in quotes to keep it as text",
+        ) from None
 
 
 def validate(model: type[Model], document: Document, *at: str | int) -> Model:
@@ -115,14 +133,29 @@ def validate(model: type[Model], document: Document, *at: str | int) -> Model:
     try:
         return model.model_validate({} if data is None else data)
     except ValidationError as error:
-        problems = [_violation(document, at, item) for item in error.errors(include_url=False)]
-        raise ConfigError("; ".join(problems), "mend what each line names") from None
+        messages: dict[str, list[str]] = {}
+        for item in error.errors(include_url=False):
+            location = _in_document(document, (*at, *item["loc"]))
+            dotted = ".".join(map(str, location)) or "the file"
+            message = str(item["msg"]).removeprefix("Value error, ").rstrip(".")
+            if item["type"] == "extra_forbidden":
+                message = "is not a known setting"
+            messages.setdefault(f"{document.where(*location)} {dotted}", []).append(message)
+        problems = [f"{where}: {' or '.join(dict.fromkeys(several))}" for where, several in messages.items()]
+    # Raised outside of the handler: a ValidationError that hangs on another exception is invisible to the garbage
+    # collector, and with it every frame below, such as one that has the warehouse open.
+    raise ConfigError("; ".join(problems), "mend what each line names")
 
 
-def _violation(document: Document, at: KeyPath, item: Any) -> str:
-    location = tuple(step for step in item["loc"] if isinstance(step, int | str))
-    dotted = ".".join(str(step) for step in (*at, *location)) or "the file"
-    message = str(item["msg"]).removeprefix("Value error, ").rstrip(".")
-    if item["type"] == "extra_forbidden":
-        message = "is not a known setting"
-    return f"{document.where(*at, *location)} {dotted}: {message}"
+def _in_document(document: Document, location: KeyPath) -> KeyPath:
+    """Pydantic's location without what it adds for the alternatives of a union, which the file knows nothing of."""
+    found: KeyPath = ()
+    value = document.data
+    for index, step in enumerate(location):
+        is_last = index == len(location) - 1
+        if (*found, step) in document.lines:
+            found = (*found, step)
+            value = value[step]
+        elif is_last and (isinstance(value, dict) or not found):  # a setting that is missing
+            found = (*found, step)
+    return found

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
         project_dir: folder that holds dbt_like_sql/.
     """
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="ignore")
 
     home: Path = Path(".leadflow")
     sources: Path | None = None

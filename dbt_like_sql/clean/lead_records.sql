@@ -67,7 +67,8 @@ select
     campaign,
     landing_page,
     occurred_at,
-    known_at,
+    -- what has not happened yet is no fact, even where it is known already (a date to come, a clock that is ahead)
+    greatest(known_at, occurred_at) as known_at,
     source_name
 from all_records
-where known_at <= timestamp '{{ var("as_of") }}'
+where greatest(known_at, occurred_at) <= timestamp '{{ var("as_of") }}'

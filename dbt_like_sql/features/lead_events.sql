@@ -53,12 +53,14 @@ facts as (
 
     union all by name
 
+    -- by the submission where the CRM lead was rejected or never landed, as lead_outcomes ties opportunities
     select
-        coalesce('sql_leads:' || sql_lead_id, 'mql:' || mql_id) as record_key,
-        occurred_at,
-        known_at,
+        coalesce(by_sales.record_key, 'mql:' || activities.mql_id) as record_key,
+        activities.occurred_at,
+        activities.known_at,
         1 as sales_activities
-    from {{ ref('stg_sales_activities') }}
+    from {{ ref('stg_sales_activities') }} as activities
+    left join members as by_sales on by_sales.record_key = 'sql_leads:' || activities.sql_lead_id
 )
 
 select

@@ -12,6 +12,7 @@ opportunities as (
         o.opportunity_id,
         o.outcome,
         o.contract_value,
+        o.currency,
         coalesce(o.opened_at, o.occurred_at) as opened_at,
         case when o.outcome is not null then coalesce(o.closed_at, o.occurred_at) end as closed_at
     from {{ ref('stg_opportunities') }} as o
@@ -22,13 +23,16 @@ opportunities as (
 
 select
     lead_id,
+    -- amounts in several currencies have no sum
+    count(distinct coalesce(currency, '')) filter (where outcome = 'won' and contract_value is not null) as won_currencies,
     count(*) as opportunity_count,
     count(*) filter (where outcome = 'won') as won_count,
     count(*) filter (where outcome = 'lost') as lost_count,
     min(opened_at) as first_opened_at,
     min(closed_at) filter (where outcome = 'won') as first_won_at,
     min(closed_at) as first_closed_at,
-    round(sum(contract_value) filter (where outcome = 'won'), 2) as won_contract_value
+    case when won_currencies = 1 then round(sum(contract_value) filter (where outcome = 'won'), 2) end as won_contract_value,
+    case when won_currencies = 1 then min(currency) filter (where outcome = 'won') end as won_currency
 from opportunities
 where lead_id is not null
 group by lead_id

@@ -52,7 +52,7 @@ lead_facts as (
         arg_max(is_free_mail, recency) filter (where is_free_mail is not null) as is_free_mail,
         arg_max(is_disposable_mail, recency) filter (where is_disposable_mail is not null) as is_disposable_mail,
         arg_max(title, recency) filter (where title is not null) as title,
-        arg_max(seniority, recency) filter (where title is not null) as seniority,
+        arg_max_null(seniority, recency) filter (where title is not null) as seniority,
         arg_max(country, recency) filter (where country is not null) as country,
         arg_min_null(channel, sequence) as channel,
         arg_min_null(campaign, sequence) as campaign,

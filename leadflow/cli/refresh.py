@@ -91,13 +91,16 @@ def refresh(settings: Settings, *, as_of: str = "", is_full: bool = False) -> No
 def _load(settings: Settings, as_of: str) -> tuple[dg.JobDefinition, float]:
     """The job, and how long all imports took; what the steps import is imported here, so that it is told apart."""
     from leadflow.definitions import build_defs
-    from leadflow.ingest.assets import parse_as_of
+    from leadflow.ingest.assets import parse_as_of, sources_of
+    from leadflow.quality.contracts import load_contracts
     from leadflow.quality.expectations import import_great_expectations
     from leadflow.warehouse.stage_run import load_home_policy
 
+    # What is wrong in a file is said before a refresh is opened, which would make every table one of an older refresh.
     if as_of:
         parse_as_of(as_of)
     load_home_policy(settings)
+    sources_of(settings, load_contracts(settings.sql_dir))
     job = build_defs(**settings.model_dump()).resolve_job_def("refresh")
     import_great_expectations()
     import polars  # noqa: F401
@@ -176,6 +179,7 @@ def _report(
             reasons.insert(0, f"{blocking[0]} failed ({outcome.failed_checks[blocking[0]][1]})")
         if not reasons:
             reasons = list(outcome.failures.values())
+        reasons = list(dict.fromkeys(reasons))
         kept = (
             f"{settings.marts_path} stays as it was"
             if settings.marts_path.exists()

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from leadflow.config_files import Document, read_yaml, validate
 from leadflow.errors import ConfigError, SourceError
@@ -66,15 +66,61 @@ class Attribute(_Strict):
 
 
 class ReadOptions(_Strict):
-    """How a CSV file is written, where it cannot be told from the file."""
+    """How a CSV file is written, where it is not as most are.
 
-    delim: str | None = None
-    quote: str | None = None
-    escape: str | None = None
-    encoding: str | None = None
+    Attributes:
+        delim: what parts the fields; of comma, semicolon, tab and bar the one that the header has most of.
+        quote: what encloses a field that holds the delimiter; the double quote. Empty where nothing does.
+        escape: what goes before a quote within a quoted field; the quote itself.
+        encoding: UTF-8.
+    """
+
+    delim: str | None = Field(default=None, min_length=1, max_length=1)
+    quote: str | None = Field(default=None, max_length=1)
+    escape: str | None = Field(default=None, max_length=1)
+    encoding: Literal["utf-8", "utf-16", "latin-1"] | None = None
+
+    @field_validator("delim", mode="before")
+    @classmethod
+    def _tab(cls, delim: object) -> object:
+        return "\t" if delim == r"\t" else delim
 
 
-ColumnMapping = str | Expression | Constant
+def _kind_of_mapping(value: object) -> str:
+    """Which alternative a mapping is meant as, so that an error speaks of that one only."""
+    if isinstance(value, Constant) or (isinstance(value, dict) and "constant" in value):
+        return "constant"
+    return "expression" if isinstance(value, dict | Expression) else "column"
+
+
+ColumnMapping = Annotated[
+    Annotated[str, Tag("column")]
+    | Annotated[Expression, Tag("expression")]
+    | Annotated[Constant, Tag("constant")],
+    Discriminator(_kind_of_mapping),
+]
+
+
+def _kind_of_known_at(value: object) -> str:
+    if isinstance(value, Backdated) or (isinstance(value, dict) and "backdated" in value):
+        return "backdated"
+    return "column" if isinstance(value, dict | FromColumn) else "word"
+
+
+def _known_at_word(value: object) -> object:
+    if isinstance(value, str) and value not in ("occurred_at", "landed"):
+        raise ValueError(
+            f"'{value}' is neither occurred_at nor landed; for a column of the file write {{column: {value}}}"
+        )
+    return value
+
+
+KnownAt = Annotated[
+    Annotated[Literal["occurred_at", "landed"], BeforeValidator(_known_at_word), Tag("word")]
+    | Annotated[FromColumn, Tag("column")]
+    | Annotated[Backdated, Tag("backdated")],
+    Discriminator(_kind_of_known_at),
+]
 
 
 class Source(_Strict):
@@ -99,7 +145,7 @@ class Source(_Strict):
     format: Literal["csv", "parquet"] | None = None
     columns: dict[str, ColumnMapping]
     occurred_at: ColumnMapping | None = None
-    known_at: Literal["occurred_at", "landed"] | FromColumn | Backdated = "occurred_at"
+    known_at: KnownAt = "occurred_at"
     attributes: dict[str, Attribute] = Field(default_factory=dict)
     read_options: ReadOptions = ReadOptions()
     max_rejected_share: float = Field(default=0.1, ge=0, le=1)
@@ -168,7 +214,16 @@ class SourceFiles:
         pattern = Path(os.path.expandvars(source.path)).expanduser()
         if not pattern.is_absolute():
             pattern = self.document.path.parent / self.config.folder / pattern
+        if (
+            pattern.is_file()
+        ):  # also where its name holds what a glob would take for a pattern, as 'leads [1].csv'
+            return [pattern]
         found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True) if Path(name).is_file())  # noqa: PTH207 - absolute patterns
+        if not found and pattern.is_dir():
+            raise SourceError(
+                f"{self.where(source, 'path')} source '{source.name}': {pattern} is a folder",
+                f"name its files, such as {source.path.rstrip('/')}/*.csv",
+            )
         if not found:
             raise SourceError(
                 f"{self.where(source, 'path')} source '{source.name}': {pattern} does not exist",
@@ -217,14 +272,16 @@ def load_sources(path: Path, raw_columns: dict[str, list[str]]) -> SourceFiles:
         names.add(source.name)
         if source.table not in raw_columns:
             problem(
-                f"fills the raw table '{source.table}', which does not exist{_nearest(source.table, raw_columns)}",
+                f"fills the raw table '{source.table}', which does not exist{_did_you_mean(source.table, raw_columns)}",
                 "table",
             )
             continue
         for column in source.columns:
-            if column not in raw_columns[source.table]:
+            if column in ("occurred_at", "known_at"):
+                problem(f"sets {column} among its columns; set it beside them", "columns", column)
+            elif column not in raw_columns[source.table]:
                 problem(
-                    f"fills '{column}', which raw.{source.table} does not have{_nearest(column, raw_columns[source.table])}",
+                    f"fills '{column}', which raw.{source.table} does not have{_did_you_mean(column, raw_columns[source.table])}",
                     "columns",
                     column,
                 )
@@ -237,6 +294,13 @@ def load_sources(path: Path, raw_columns: dict[str, list[str]]) -> SourceFiles:
     return SourceFiles(document, config)
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean '{near[0]}'?)" if near else ""
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` is most like, letter case apart, or None where it is like none."""
+    by_fold = {other.casefold(): other for other in known}
+    near = difflib.get_close_matches(name.casefold(), by_fold, n=1)
+    return by_fold[near[0]] if near else None
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = nearest(name, known)
+    return f" (did you mean '{near}'?)" if near else ""

@@ -35,7 +35,7 @@ def _table_checks(table: Table) -> dg.AssetChecksDefinition:
                 name=test.check_name,
                 asset=key,
                 description=test.description
-                or f"{test.test} on {test.column or 'the table'} ({test.file.name}:{test.line})",
+                or f"{test.test} on {test.column or 'the table'} ({test.file.parent.name}/{test.file.name}:{test.line})",
                 additional_deps=[asset_key(name) for name in test.other_tables],
                 blocking=test.is_blocking,
             )

@@ -21,6 +21,7 @@ from leadflow.errors import ContractError
 from leadflow.quality.arguments import Specification
 from leadflow.quality.plans import FailingRowsQuery
 from leadflow.quality.sql_text import identifier
+from leadflow.warehouse.jinja import macro_files
 
 # dbt's own tag, which plain Jinja does not know; it is read as a macro named test_<name>, as dbt does.
 _OPENING = re.compile(r"\{%-?\s*test\s+(\w+)\s*\(")
@@ -58,7 +59,7 @@ def find_macro_tests(folder: Path) -> dict[str, MacroTest]:
         ContractError: a file is not valid Jinja, or a name is taken twice.
     """
     found: dict[str, MacroTest] = {}
-    for file in sorted(folder.rglob("*.sql")):
+    for file in macro_files(folder):
         text = file.read_text(encoding="utf-8")
         lines = {match[1]: text.count("\n", 0, match.start()) + 1 for match in _OPENING.finditer(text)}
         for name, specifications in _signatures(file, text).items() if lines else ():
@@ -84,7 +85,7 @@ def macro_query(
     import jinja2
 
     subject = {"model": batch} | ({"column_name": identifier(column)} if column is not None else {})
-    files = sorted(macro.folder.rglob("*.sql"))
+    files = macro_files(macro.folder)
     try:
         module = _compiled(tuple((file, file.stat().st_mtime_ns) for file in files))
         render = getattr(module, f"test_{macro.name}")

@@ -22,6 +22,9 @@ from jinja2.sandbox import SandboxedEnvironment
 from leadflow.errors import ModelError
 from leadflow.warehouse.connection import quote
 
+DBT_ONLY = "dbt_only"
+"""Folder of macros that only real dbt needs, such as expectations that leadflow runs in Great Expectations."""
+
 _TEST_BLOCK = re.compile(r"{%-?\s*test\s.*?endtest\s*-?%}", re.DOTALL)
 _MACRO_NAME = re.compile(r"{%-?\s*macro\s+(\w+)")
 
@@ -46,6 +49,11 @@ class Macros:
         return path, line - start + 1
 
 
+def macro_files(folder: Path) -> list[Path]:
+    """The files macros are read from; those below dbt_only/ serve real dbt alone."""
+    return [path for path in sorted(folder.rglob("*.sql")) if DBT_ONLY not in path.relative_to(folder).parts]
+
+
 def load_macros(folder: Path) -> Macros:
     """Every macro below `folder`; dbt's `{% test %}` blocks belong to the contracts and are blanked out.
 
@@ -56,7 +64,7 @@ def load_macros(folder: Path) -> Macros:
     files: list[tuple[Path, int]] = []
     owners: dict[str, Path] = {}
     line = 1
-    for path in sorted(folder.rglob("*.sql")):
+    for path in macro_files(folder):
         text = _TEST_BLOCK.sub(
             lambda match: "\n" * match.group().count("\n"), path.read_text(encoding="utf-8")
         )

@@ -117,7 +117,7 @@ def load_room(
     """Every model below `folder`, parsed and checked.
 
     Args:
-        folder: dbt_like_sql/, with one folder a stage, macros/ and dbt_project.yml.
+        folder: dbt_like_sql/, with one folder a stage (model-paths in dbt_project.yml) and macros/.
         sources: 'schema.name' of Python-made tables by (source, table), from the contracts.
         cache_file: where parses are kept by content, so that an unchanged model is not parsed again.
 
@@ -127,7 +127,11 @@ def load_room(
     macros = jinja.load_macros(folder / "macros")
     project = read_yaml(folder / "dbt_project.yml").data or {}
     variables = dict(project.get("vars", {}))
-    paths = sorted(path for path in folder.glob("*/*.sql") if path.parent.name not in ("macros", "tests"))
+    paths = [
+        path
+        for name in project.get("model-paths", ["models"])
+        for path in sorted((folder / name).glob("*.sql"))
+    ]
     names: dict[str, str] = {}
     for path in paths:
         if path.stem in names:

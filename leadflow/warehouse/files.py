@@ -1,0 +1,216 @@
+"""Files as DuckDB reads them: what columns a CSV or Parquet file has, and the relation that reads its rows.
+
+Belongs here: looking at one file. Does not belong here: what its columns mean (ingest/) and what becomes of its rows
+(landing.py).
+
+DuckDB's own sniffer is not used for CSV. It judges by the first 20,480 lines: where the first quoted field comes later
+it takes quotes for data and tears the field apart, and one odd quote within the sample makes it give up on the file.
+What is read must not depend on where a quote happens to stand, so the dialect is said: the delimiter from the header,
+double quotes, and what the source's read_options say instead.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadflow.errors import SourceError
+from leadflow.quality.sql_text import literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+DELIMITERS = (",", ";", "\t", "|")
+"""What may part the fields of a CSV file where read_options do not say."""
+
+_HASH_BLOCK_BYTES = 1 << 20
+_HEADER_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class FileScan:
+    """A file that DuckDB can read.
+
+    Attributes:
+        path: the file.
+        relation: SQL that stands for its rows in a from clause.
+        columns: names of its columns.
+        format: csv or parquet.
+        rejects: temporary table of the lines of a CSV file that a scan could not read.
+        header_lines: lines of the file before its first row.
+    """
+
+    path: Path
+    relation: str
+    columns: tuple[str, ...]
+    format: str
+    rejects: str
+    header_lines: int
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_HASH_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def scan(
+    connection: DuckDBPyConnection, path: Path, file_format: str, options: Mapping[str, str]
+) -> Iterator[FileScan]:
+    """Look at a file: what columns it has, and how to read it.
+
+    CSV values are read as text, so that a value of the wrong type is found row by row and not by the reader.
+
+    Args:
+        connection: connection the rows will be read on.
+        path: the file.
+        file_format: csv or parquet.
+        options: delim, quote, escape and encoding of a CSV file, where they are given.
+
+    Raises:
+        SourceError: the file is empty, unreadable, or not of its format.
+    """
+    import duckdb
+
+    suffix = secrets.token_hex(4)
+    rejects, scans = f"reject_errors_{suffix}", f"reject_scans_{suffix}"
+    try:
+        if path.stat().st_size == 0:
+            raise _empty(path)
+        if file_format == "parquet":
+            relation, header_lines = f"read_parquet({_path_literal(path)})", 0
+        else:
+            relation, header_lines = _csv_relation(path, options, rejects, scans)
+        described = connection.execute(f"describe select * from {relation}").fetchall()
+    except (duckdb.Error, OSError) as error:
+        raise SourceError(
+            f"{path} cannot be read as {file_format} ({first_line(error)})",
+            f"check that it is a complete {file_format} file, or set the source's format and read_options",
+        ) from None
+    try:
+        yield FileScan(path, relation, tuple(row[0] for row in described), file_format, rejects, header_lines)
+    finally:
+        for name in (rejects, scans):
+            connection.execute(f"drop table if exists temp.{name}")
+
+
+@dataclass(frozen=True)
+class Header:
+    """How a CSV file begins.
+
+    Attributes:
+        blank_lines: lines before the header.
+        delimiter: what parts its fields.
+        columns: names of its columns; none where the file holds no text.
+    """
+
+    blank_lines: int
+    delimiter: str
+    columns: list[str]
+
+
+def header(text: str, options: Mapping[str, str]) -> Header:
+    """What the text that a CSV file begins with says of it.
+
+    Without options the delimiter is the one of DELIMITERS that the first line has most of. A column without a name is
+    called by its place, and the second of one name gets a number, so that every column can be named.
+    """
+    quote, escape = options.get("quote", '"'), options.get("escape", '"')
+    lines = text.lstrip("\ufeff").splitlines(keepends=True)
+    blank_lines = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+    lines = lines[blank_lines:]
+    first = lines[0] if lines else ""
+    unquoted = re.sub(f"{re.escape(quote)}.*?{re.escape(quote)}", "", first) if quote else first
+    delimiter = options.get("delim") or max(DELIMITERS, key=unquoted.count)
+    rows = csv.reader(
+        lines,
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        doublequote=escape == quote,
+        escapechar=None if escape == quote else escape or None,
+    )
+    names: list[str] = []
+    taken: set[str] = set()
+    for place, cell in enumerate(next(rows, [])):
+        base = name = cell.strip() or f"column{place}"
+        number = 0
+        while name.casefold() in taken:
+            number += 1
+            name = f"{base}_{number}"
+        taken.add(name.casefold())
+        names.append(name)
+    return Header(blank_lines, delimiter, names)
+
+
+def first_line(error: Exception) -> str:
+    """What an error of DuckDB or of the system says, without its advice."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")
+
+
+def _csv_relation(path: Path, options: Mapping[str, str], rejects: str, scans: str) -> tuple[str, int]:
+    encoding = options.get("encoding", "utf-8")
+    begins = header(_beginning(path, encoding), options)
+    if not begins.columns:
+        raise _empty(path)
+    if any(_is_no_text(char) for name in begins.columns for char in name):
+        raise SourceError(
+            f"{path} is not a CSV file in {encoding}: its first line is not text",
+            "save it as CSV in UTF-8, or set the source's format or read_options.encoding",
+        )
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in begins.columns)
+    arguments = {
+        "delim": literal(begins.delimiter),
+        "quote": literal(options.get("quote", '"')),
+        "escape": literal(options.get("escape", '"')),
+        "columns": f"{{{columns}}}",
+        "header": "true",
+        "skip": str(begins.blank_lines),
+        "auto_detect": "false",
+        "store_rejects": "true",
+        "rejects_limit": "0",
+        "rejects_table": literal(rejects),
+        "rejects_scan": literal(scans),
+    }
+    if "encoding" in options:
+        arguments["encoding"] = literal(encoding)
+    given = ", ".join(f"{name} = {value}" for name, value in arguments.items())
+    return f"read_csv({_path_literal(path)}, {given})", begins.blank_lines + 1
+
+
+def _is_no_text(char: str) -> bool:
+    return char == "\ufffd" or (char < " " and char not in "\t\r\n")
+
+
+def _beginning(path: Path, encoding: str) -> str:
+    """The text a file begins with, unpacked by its ending; what is not of the encoding shows as U+FFFD."""
+    import codecs
+
+    import pyarrow as pa
+
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    with pa.input_stream(str(path), compression="detect") as stream:
+        return decoder.decode(stream.read(_HEADER_BYTES))
+
+
+def _path_literal(path: Path) -> str:
+    """The path as a SQL literal that names this file only, also where it holds what DuckDB takes for a glob."""
+    return literal(re.sub(r"[\[*?]", r"[\g<0>]", str(path)))
+
+
+def _empty(path: Path) -> SourceError:
+    return SourceError(
+        f"{path} is empty", "put a file with a header there, or take the source out of sources.yaml"
+    )
