@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench dev clean
+.PHONY: help demo test lint format docs dbt bench dev clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,13 @@ lint: $(STAMP) ## Format check, lint, types and the walls between rooms
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+dbt: .venv-dbt/.installed ## Install real dbt beside, so that `make test` holds its tables against leadflow's
+
+.venv-dbt/.installed: Makefile
+	test -x .venv-dbt/bin/python || $(PYTHON) -m venv .venv-dbt
+	.venv-dbt/bin/python -m pip install --quiet --disable-pip-version-check 'dbt-core==1.11.*' 'dbt-duckdb==1.11.*' 'duckdb==2.*'
+	@touch $@
 
 docs: $(STAMP) ## Write docs/data_dictionary.md anew from the contracts
 	$(BIN)/python -m leadflow.cli.docs

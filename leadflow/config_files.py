@@ -21,6 +21,8 @@ from leadflow.errors import ConfigError
 KeyPath = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -88,6 +90,11 @@ def read_yaml(path: Path) -> Document:
 
 def _construct(loader: Any, node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int], path: Path) -> Any:
     lines.setdefault(at, node.start_mark.line + 1)
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+        raise ConfigError(
+            f"{path}:{node.start_mark.line + 1} has the tag {node.tag}",
+            "delete it; only plain lists and mappings are read",
+        )
     if isinstance(node, yaml.MappingNode):
         own_keys = {id(key_node) for key_node, _ in node.value}
         loader.flatten_mapping(node)  # brings in `<<: *anchor`, which the mapping's own keys may override
@@ -135,7 +142,7 @@ def validate(model: type[Model], document: Document, *at: str | int) -> Model:
     except ValidationError as error:
         messages: dict[str, list[str]] = {}
         for item in error.errors(include_url=False):
-            location = _in_document(document, (*at, *item["loc"]))
+            location = _in_document(document, (*at, *item["loc"]), is_missing=item["type"] == "missing")
             dotted = ".".join(map(str, location)) or "the file"
             message = str(item["msg"]).removeprefix("Value error, ").rstrip(".")
             if item["type"] == "extra_forbidden":
@@ -147,7 +154,7 @@ def validate(model: type[Model], document: Document, *at: str | int) -> Model:
     raise ConfigError("; ".join(problems), "mend what each line names")
 
 
-def _in_document(document: Document, location: KeyPath) -> KeyPath:
+def _in_document(document: Document, location: KeyPath, *, is_missing: bool) -> KeyPath:
     """Pydantic's location without what it adds for the alternatives of a union, which the file knows nothing of."""
     found: KeyPath = ()
     value = document.data
@@ -156,6 +163,6 @@ def _in_document(document: Document, location: KeyPath) -> KeyPath:
         if (*found, step) in document.lines:
             found = (*found, step)
             value = value[step]
-        elif is_last and (isinstance(value, dict) or not found):  # a setting that is missing
+        elif is_last and (is_missing or not found):  # a setting that is not in the file
             found = (*found, step)
     return found

@@ -29,7 +29,9 @@ def build_room(settings: Settings, contracts: Contracts) -> SqlRoom:
     sources = {
         (table.schema, table.name): table.full_name for table in contracts.values() if table.kind == "source"
     }
-    return load_room(settings.sql_dir, sources, cache_file=settings.cache_dir / "sql_models.json")
+    # Looking at the definitions makes no home; where there is one, it remembers the parsed models.
+    cache_file = settings.cache_dir / "sql_models.json" if settings.home.is_dir() else None
+    return load_room(settings.sql_dir, sources, cache_file=cache_file)
 
 
 def build_defs(**overrides: Any) -> dg.Definitions:

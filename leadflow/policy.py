@@ -182,7 +182,7 @@ class Training(_Section):
     from_date: date | None = Field(default=None, alias="from")
     from_reason: Sentence | None = None
     horizon_days: Count = 90
-    moments_days: tuple[Days, ...] = (0, 7, 30)
+    moments_days: tuple[Days, ...] = (0, 7, 30, 90)
     test_share: Annotated[float, Field(strict=True, ge=0.05, le=0.5)] = 0.2
     purge: bool = False
     minimum_wins: Count = 40

@@ -5,7 +5,8 @@ select
     lead_id,
     cast(occurred_at as date) as event_date,
     cast(known_at as date) as known_date,
-    max(occurred_at) as last_event_at
+    -- what sales does with a lead is not the lead's own doing
+    max(occurred_at) filter (where sales_activities = 0) as last_event_at
     {%- for measure in var('activity_measures') %},
     round(sum({{ measure }}), 6) as {{ measure }}
     {%- endfor %}

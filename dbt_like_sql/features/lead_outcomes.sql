@@ -19,20 +19,33 @@ opportunities as (
     left join members as by_sales on by_sales.record_key = 'sql_leads:' || o.sql_lead_id
     left join members as by_marketing on by_marketing.record_key = 'mql:' || o.mql_id
     where o.known_at <= timestamp '{{ var("as_of") }}'
+),
+
+leads as (
+    select
+        lead_id,
+        count(*) as opportunity_count,
+        count(*) filter (where outcome = 'won') as won_count,
+        count(*) filter (where outcome = 'lost') as lost_count,
+        min(opened_at) as first_opened_at,
+        min(closed_at) filter (where outcome = 'won') as first_won_at,
+        min(closed_at) as first_closed_at,
+        round(sum(contract_value) filter (where outcome = 'won'), 2) as won_contract_value,
+        list_sort(list(distinct coalesce(currency, '')) filter (where outcome = 'won' and contract_value is not null)) as won_currencies
+    from opportunities
+    where lead_id is not null
+    group by lead_id
 )
 
 select
     lead_id,
+    opportunity_count,
+    won_count,
+    lost_count,
+    first_opened_at,
+    first_won_at,
+    first_closed_at,
     -- amounts in several currencies have no sum
-    count(distinct coalesce(currency, '')) filter (where outcome = 'won' and contract_value is not null) as won_currencies,
-    count(*) as opportunity_count,
-    count(*) filter (where outcome = 'won') as won_count,
-    count(*) filter (where outcome = 'lost') as lost_count,
-    min(opened_at) as first_opened_at,
-    min(closed_at) filter (where outcome = 'won') as first_won_at,
-    min(closed_at) as first_closed_at,
-    case when won_currencies = 1 then round(sum(contract_value) filter (where outcome = 'won'), 2) end as won_contract_value,
-    case when won_currencies = 1 then min(currency) filter (where outcome = 'won') end as won_currency
-from opportunities
-where lead_id is not null
-group by lead_id
+    case when len(won_currencies) = 1 then won_contract_value end as won_contract_value,
+    case when len(won_currencies) = 1 then nullif(won_currencies[1], '') end as won_currency
+from leads

@@ -12,14 +12,15 @@ with leads as (
         features.is_sql,
         coalesce(outcomes.opportunity_count, 0) > 0 as has_opportunity,
         coalesce(outcomes.won_count, 0) > 0 as is_won,
-        coalesce(outcomes.won_contract_value, 0) as won_contract_value
+        outcomes.won_contract_value,
+        outcomes.won_currency
     from {{ source('scoring', 'scored_leads') }} as scored
     inner join {{ ref('lead_features') }} as features on features.lead_id = scored.lead_id
     left join {{ ref('lead_outcomes') }} as outcomes on outcomes.lead_id = scored.lead_id
 ),
 
 first_month as (
-    select coalesce(min(month), cast(timestamp '{{ var("as_of") }}' as date)) as month from leads
+    select coalesce(min(month), cast(date_trunc('month', timestamp '{{ var("as_of") }}') as date)) as month from leads
 ),
 
 slices as (
@@ -32,18 +33,41 @@ slices as (
     select 'all', (select month from first_month), 'tier=' || tier, leads.* exclude (month) from leads
 ),
 
+-- a company without a lead has the figures too
+segments as (
+    select distinct period, period_start, segment from slices
+    union
+    select 'all', month, 'all' from first_month
+),
+
 counts as (
     select
+        segments.period,
+        segments.period_start,
+        segments.segment,
+        count(slices.lead_id) as leads,
+        count(slices.lead_id) filter (where is_sql) as sales_leads,
+        count(slices.lead_id) filter (where has_opportunity) as leads_with_opportunity,
+        count(slices.lead_id) filter (where is_won) as won_leads
+    from segments
+    left join slices
+        on slices.period = segments.period
+        and slices.period_start = segments.period_start
+        and slices.segment = segments.segment
+    group by segments.period, segments.period_start, segments.segment
+),
+
+-- a figure for each currency, since amounts in several have no sum
+money as (
+    select
+        'won_contract_value' || coalesce('_' || lower(won_currency), '') as metric,
         period,
         period_start,
         segment,
-        count(*) as leads,
-        count(*) filter (where is_sql) as sales_leads,
-        count(*) filter (where has_opportunity) as leads_with_opportunity,
-        count(*) filter (where is_won) as won_leads,
         round(sum(won_contract_value), 2) as won_contract_value
     from slices
-    group by period, period_start, segment
+    where won_contract_value is not null
+    group by metric, period, period_start, segment
 ),
 
 records as (
@@ -64,7 +88,7 @@ metrics as (
     union all
     select 'won_leads', period, period_start, segment, won_leads, null from counts
     union all
-    select 'won_contract_value', period, period_start, segment, won_contract_value, null from counts
+    select metric, period, period_start, segment, won_contract_value, null from money
     union all
     select 'sales_lead_rate', period, period_start, segment, sales_leads, leads from counts
     union all

@@ -122,7 +122,7 @@ activity as (
         spine.lead_id,
         spine.as_of,
         date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
-        events.occurred_at as last_event_at
+        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
         {%- for measure in var('activity_measures') %},
         events.{{ measure }}
         {%- endfor %}

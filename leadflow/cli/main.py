@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from leadflow import __version__
 from leadflow.errors import ConfigError, LeadflowError
 from leadflow.settings import ENV_PREFIX, load_settings
 
@@ -28,7 +29,7 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 def main() -> None:
     """Entry point: errors are one sentence, and exit status 0 means that the work was done."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="leadflow", standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as wrong:
@@ -43,7 +44,7 @@ def main() -> None:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="leadflow")
+@click.version_option(__version__)
 def cli() -> None:
     """Raw leads in; one trusted, explained, scored lead table and KPI mart out."""
 

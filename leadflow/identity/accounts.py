@@ -27,25 +27,27 @@ def account_keys(records: pl.DataFrame) -> pl.DataFrame:
     """The account of each record: record_key, account_id, account_key; both null where no company shows.
 
     Args:
-        records: record_key, email_domain, is_free_mail, is_disposable_mail, company_key.
+        records: record_key, email_domain, is_free_mail, is_disposable_mail, company_key, known_at.
 
     The account key is the mail domain, unless mailboxes there are free or thrown away; else the company key. A
-    record with a company key alone joins the domain that most records with this company key came from (of several
-    with equally many, the first by alphabet), so that 'Acme' typed beside a personal address is not a second
-    account. Free mail never stands for a company. Only the given records, so only facts known, decide.
+    record with a company key alone joins the domain that was known first for this company key (of several at once, the
+    first by alphabet), where it was known by then, so that 'Acme' typed beside a personal address is not a second
+    account. Free mail never stands for a company. What becomes known later never moves a record: its features as of a
+    past moment hang on its account.
     """
     own_domain = pl.when(~pl.col("is_free_mail") & ~pl.col("is_disposable_mail")).then("email_domain")
-    keyed = records.select("record_key", "company_key", domain=own_domain)
+    keyed = records.select("record_key", "company_key", "known_at", domain=own_domain)
     domain_of_company = (
         keyed.drop_nulls(["company_key", "domain"])
-        .group_by("company_key", "domain")
-        .len()
-        .sort("company_key", "len", "domain", descending=[False, True, False])
+        .sort("company_key", "known_at", "domain")
         .unique("company_key", keep="first", maintain_order=True)
-        .select("company_key", company_domain="domain")
+        .select("company_key", company_domain="domain", domain_known_at="known_at")
     )
+    is_known_by_then = pl.col("domain_known_at") <= pl.col("known_at")
     account_key = pl.coalesce(
-        _DOMAIN + pl.col("domain"), _DOMAIN + pl.col("company_domain"), _COMPANY + pl.col("company_key")
+        _DOMAIN + pl.col("domain"),
+        pl.when(is_known_by_then).then(_DOMAIN + pl.col("company_domain")),
+        _COMPANY + pl.col("company_key"),
     )
     with_key = keyed.join(domain_of_company, on="company_key", how="left").with_columns(
         account_key=account_key

@@ -37,6 +37,7 @@ LEAD_KEY_COLUMNS: dict[str, pl.DataType] = {
 
 _EMAIL = "email"
 _OWN_RECORD = "own_record"
+_MQL_ID = "mql_id"
 
 
 @dataclass(frozen=True)
@@ -59,32 +60,69 @@ def resolve(records: pl.DataFrame, known_keys: pl.DataFrame) -> Resolution:
     """Group lead records into leads by e-mail address, and into accounts by company.
 
     Args:
-        records: of `clean.clean_leads`: record_key, email, email_domain, is_free_mail, is_disposable_mail,
-            company_name, company_key, known_at; one row per record_key.
+        records: of `clean.clean_leads`: record_key, raw_table, mql_id, email, email_domain, is_free_mail,
+            is_disposable_mail, company_name, company_key, known_at; one row per record_key.
         known_keys: `LEAD_KEY_COLUMNS`, as the last refresh left them; empty at first.
 
-    Records with the same e-mail address are one lead (match_rule 'email'); a record without one is a lead of its own
-    ('own_record'). A record that gains an address later keeps its lead id, unless another record had that address
-    before. The result does not depend on the order of rows.
+    Records with the same e-mail address are one lead (match_rule 'email'). Of a CRM lead and the form it names, one
+    without an address goes with the other ('mql_id'), from when both were known; two with addresses of their own stay
+    apart. Any other record without an address is a lead of its own ('own_record'). A record that gains an address
+    later keeps its lead id, unless another record had that address before. The result does not depend on the order of
+    rows.
     """
-    keyed = records.select(
-        "record_key",
-        "email",
-        "known_at",
-        match_rule=pl.when(pl.col("email").is_null()).then(pl.lit(_OWN_RECORD)).otherwise(pl.lit(_EMAIL)),
-        match_key=pl.coalesce("email:" + pl.col("email"), _own_key("record_key")),
-    )
+    keyed = _match_keys(records)
     known_keys = known_keys.select(pl.col(name).cast(dtype) for name, dtype in LEAD_KEY_COLUMNS.items())
     lead_keys = _since_earliest(pl.concat([known_keys, _new_keys(keyed, known_keys)]), keyed)
     accounts_of_records = account_keys(records)
     identity_map = (
         keyed.join(lead_keys.select("match_key", "lead_id"), on="match_key", how="left")
         .join(accounts_of_records, on="record_key", how="left")
-        .with_columns(known_from="known_at", known_to=pl.lit(None, dtype=_TIMESTAMP))
+        .with_columns(known_to=pl.lit(None, dtype=_TIMESTAMP))
         .select(*IDENTITY_MAP_COLUMNS)
         .sort("record_key")
     )
     return Resolution(identity_map, lead_keys, summarise_accounts(records, accounts_of_records))
+
+
+def _match_keys(records: pl.DataFrame) -> pl.DataFrame:
+    """record_key, email, known_at of each record, with its match_key, match_rule and the known_from of its membership."""
+    own = records.select(
+        "record_key",
+        "raw_table",
+        "email",
+        "known_at",
+        form_key="mql:" + pl.col("mql_id"),
+        own_match_key=pl.coalesce("email:" + pl.col("email"), _own_key("record_key")),
+    )
+    forms = own.filter(pl.col("raw_table") == "mql").select(
+        form_key="record_key", form_email="email", form_match_key="own_match_key", form_known_at="known_at"
+    )
+    pairs = own.filter(pl.col("raw_table") == "sql_leads").join(forms, on="form_key", how="inner")
+    since = pl.max_horizontal("known_at", "form_known_at")
+    crm_goes = pairs.filter(pl.col("email").is_null()).select(
+        "record_key", linked_key="form_match_key", linked_from=since
+    )
+    form_goes = pairs.filter(pl.col("email").is_not_null() & pl.col("form_email").is_null()).select(
+        record_key="form_key", linked_key="own_match_key", linked_from=since
+    )
+    links = (
+        pl.concat([crm_goes, form_goes])
+        .sort("record_key", "linked_from", "linked_key")
+        .unique("record_key", keep="first", maintain_order=True)
+    )
+    is_linked = pl.col("linked_key").is_not_null()
+    return own.join(links, on="record_key", how="left").select(
+        "record_key",
+        "email",
+        "known_at",
+        match_rule=pl.when(is_linked)
+        .then(pl.lit(_MQL_ID))
+        .when(pl.col("email").is_null())
+        .then(pl.lit(_OWN_RECORD))
+        .otherwise(pl.lit(_EMAIL)),
+        match_key=pl.coalesce("linked_key", "own_match_key"),
+        known_from=pl.coalesce("linked_from", "known_at"),
+    )
 
 
 def _own_key(column: str) -> pl.Expr:
@@ -111,7 +149,12 @@ def _new_keys(keyed: pl.DataFrame, known_keys: pl.DataFrame) -> pl.DataFrame:
         lead_ids.append(own_lead_id or _free_lead_id(record_key, taken))
         taken.add(lead_ids[-1])
     return earliest.select(
-        "match_key", "email", lead_id=pl.Series(lead_ids, dtype=pl.String), known_from="known_at"
+        "match_key",
+        email=pl.when(pl.col("match_key").str.starts_with("email:")).then(
+            pl.col("match_key").str.strip_prefix("email:")
+        ),
+        lead_id=pl.Series(lead_ids, dtype=pl.String),
+        known_from="known_at",
     )
 
 

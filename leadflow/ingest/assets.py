@@ -15,6 +15,9 @@ from leadflow.quality.contracts import Contracts
 from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse import landing
+from leadflow.warehouse.connection import scalar
+from leadflow.warehouse.files import FileScan, content_hash, scan
+from leadflow.warehouse.landing_plan import Landed, Landing
 from leadflow.warehouse.refreshes import TABLE as REFRESHES
 from leadflow.warehouse.refreshes import open_refresh
 from leadflow.warehouse.stage_run import StageRun
@@ -83,7 +86,7 @@ def describe_sources(settings: Settings) -> Iterator[str]:
             paths = files.files(source)
             for path in paths:
                 with _scan(connection, source, path) as file:
-                    _plan(contracts, files, source, file, utc_now())
+                    _plan(connection, contracts, files, source, file, utc_now())
             yield f"source '{source.name}' fills raw.{source.table} from {len(paths)} file(s), {paths[0].name} first"
 
 
@@ -139,8 +142,8 @@ def _choose_as_of(
             continue
         for path in files.files(source):
             with _scan(connection, source, path) as file:
-                plan = _plan(run.contracts, files, source, file, now)
-                if not landing.is_landed(connection, plan, landing.content_hash(path)):
+                plan = _plan(connection, run.contracts, files, source, file, now)
+                if not landing.is_landed(connection, plan, content_hash(path)):
                     newest.append(landing.newest_known_at(connection, plan, file, not_after=now))
     known = [moment for moment in newest if moment is not None]
     if not known:
@@ -171,32 +174,40 @@ def parse_as_of(text: str) -> datetime:
 def _newest_landed(connection: "DuckDBPyConnection", table: str, not_after: datetime) -> datetime | None:
     if not table_exists(connection, table):
         return None
-    row = connection.execute(f"select max(known_at) from {table} where known_at <= ?", [not_after]).fetchone()
-    return None if row is None else row[0]
+    newest: datetime | None = scalar(
+        connection, f"select max(known_at) from {table} where known_at <= ?", [not_after]
+    )
+    return newest
 
 
-def _scan(
-    connection: "DuckDBPyConnection", source: Source, path: Path
-) -> AbstractContextManager[landing.FileScan]:
-    return landing.scan(
+def _scan(connection: "DuckDBPyConnection", source: Source, path: Path) -> AbstractContextManager[FileScan]:
+    return scan(
         connection, path, file_format(source, path), source.read_options.model_dump(exclude_none=True)
     )
 
 
 def _plan(
-    contracts: Contracts, files: SourceFiles, source: Source, file: landing.FileScan, as_of: datetime
-) -> landing.Landing:
+    connection: "DuckDBPyConnection",
+    contracts: Contracts,
+    files: SourceFiles,
+    source: Source,
+    file: FileScan,
+    as_of: datetime,
+) -> Landing:
     table = contracts[f"raw.{source.table}"]
-    return landing_of(
+    plan = landing_of(
         files,
         source,
         column_types={
             column.name: column.data_type for column in table.columns if column.name not in STAMPED
         },
         natural_key=table.natural_key,
+        file=file.path,
         file_columns=file.columns,
         as_of=as_of,
     )
+    landing.check_mapping(connection, plan, file)
+    return plan
 
 
 def _raw_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
@@ -236,10 +247,10 @@ def _raw_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
     return raw_table
 
 
-def _land(run: StageRun, table: str) -> tuple[list[landing.Landed], dict[str, list[str]], TableVersion]:
+def _land(run: StageRun, table: str) -> tuple[list[Landed], dict[str, list[str]], TableVersion]:
     """Land every file of every source of one raw table."""
     files = sources_of(run.settings, run.contracts)
-    landed: list[landing.Landed] = []
+    landed: list[Landed] = []
     unused: dict[str, list[str]] = {}
     with run.connect() as connection:
         stamp = run.stamp(connection)
@@ -250,12 +261,12 @@ def _land(run: StageRun, table: str) -> tuple[list[landing.Landed], dict[str, li
         for source in files.for_table(table.removeprefix("raw.")):
             for path in files.files(source):
                 with _scan(connection, source, path) as file:
-                    plan = _plan(run.contracts, files, source, file, stamp.as_of)
+                    plan = _plan(connection, run.contracts, files, source, file, stamp.as_of)
                     if left_over := unused_columns(source, file.columns):
                         unused[source.name] = left_over
                     landed.append(
                         landing.land_file(
-                            connection, plan, file, digest=landing.content_hash(path), as_of=stamp.as_of
+                            connection, plan, file, digest=content_hash(path), as_of=stamp.as_of
                         )
                     )
         ensure_system_tables(connection)

@@ -8,11 +8,11 @@ its row, any other bad value becomes null, and both are kept in raw.rejected_row
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from leadflow.errors import SourceError
 from leadflow.ingest.sources import (
@@ -23,9 +23,10 @@ from leadflow.ingest.sources import (
     FromColumn,
     Source,
     SourceFiles,
+    nearest,
 )
-from leadflow.warehouse.connection import quote
-from leadflow.warehouse.landing import Landing, LandingColumn
+from leadflow.quality.sql_text import identifier, literal
+from leadflow.warehouse.landing_plan import Landing, LandingAttribute, LandingColumn
 
 BACKDATED_KNOWN_AT = datetime(1970, 1, 1)  # noqa: DTZ001 - instants are naive UTC throughout
 """known_at of facts that are declared as known since ever."""
@@ -40,8 +41,9 @@ def landing_of(
     files: SourceFiles,
     source: Source,
     *,
-    column_types: dict[str, str],
+    column_types: Mapping[str, str],
     natural_key: Sequence[str],
+    file: Path,
     file_columns: Sequence[str],
     as_of: datetime,
 ) -> Landing:
@@ -52,6 +54,7 @@ def landing_of(
         source: the source.
         column_types: type of every column of the raw table, in the table's order.
         natural_key: columns that identify a row of the raw table.
+        file: the file, for messages.
         file_columns: columns that the file has.
         as_of: moment of the refresh, for facts that are known when they land.
 
@@ -61,51 +64,75 @@ def landing_of(
 
     def sql_of(mapping: ColumnMapping, *setting: str) -> str:
         if isinstance(mapping, Expression):
-            return f"({mapping.expression})"
+            return f"({mapping.expression}\n)"  # on a line of its own, as the expression may end in a comment
         if isinstance(mapping, Constant):
-            return "'" + str(mapping.constant).replace("'", "''") + "'"
+            return literal(str(mapping.constant))
         if mapping not in file_columns:
-            near = difflib.get_close_matches(mapping, file_columns, n=1)
+            near = nearest(mapping, file_columns)
             raise SourceError(
-                f"{files.where(source, *setting)} source '{source.name}' reads the column '{mapping}', which its file does not have"
-                f" (it has {', '.join(file_columns)})",
-                f"did you mean '{near[0]}'" if near else "mend the mapping",
+                f"{files.where(source, *setting)} source '{source.name}' reads the column '{mapping}', which {file} does not "
+                f"have (it has {', '.join(file_columns)})",
+                f"did you mean '{near}'" if near else "mend the mapping",
             )
-        return quote(mapping)
+        return identifier(mapping)
 
-    for column in natural_key:
-        if column not in source.columns:
+    def column(name: str, data_type: str, given: str, *setting: str, is_required: bool) -> LandingColumn:
+        where = files.where(source, *setting)
+        return LandingColumn(name, data_type, _cast(given, data_type), given, is_required, where)
+
+    for name in natural_key:
+        if name not in source.columns or isinstance(source.columns[name], Constant):
             raise SourceError(
-                f"{files.where(source, 'columns')} source '{source.name}' does not fill {column}, by which raw.{source.table} tells rows apart",
-                f"map {column} to a column or expression that is different in every row",
+                f"{files.where(source, 'columns', name)} source '{source.name}' does not fill {name}, by which raw.{source.table} tells rows apart",
+                f"map {name} to a column or expression that is different in every row",
             )
-    columns: list[LandingColumn] = []
-    for name, data_type in column_types.items():
-        if name in source.columns:
-            expression = sql_of(source.columns[name], "columns", name)
-            columns.append(
-                LandingColumn(name, data_type, _cast(expression, data_type), expression, name in natural_key)
-            )
+    columns = [
+        column(
+            name,
+            data_type,
+            sql_of(source.columns[name], "columns", name),
+            "columns",
+            name,
+            is_required=name in natural_key,
+        )
+        for name, data_type in column_types.items()
+        if name in source.columns
+    ]
     occurred = None if source.occurred_at is None else sql_of(source.occurred_at, "occurred_at")
-    known = _known_at(files, source, file_columns, occurred, as_of)
-    if occurred is None:
-        occurred = known
-    columns.append(LandingColumn("occurred_at", "timestamp", _cast(occurred, "timestamp"), occurred, True))
-    columns.append(LandingColumn("known_at", "timestamp", _cast(known, "timestamp"), known, True))
-    attributes = []
-    for name, attribute in source.attributes.items():
-        expression = sql_of(attribute.column, "attributes", name)
-        value = f"cast({_cast(expression, _ATTRIBUTE_TYPES[attribute.type])} as varchar)"
-        attributes.append((LandingColumn(name, "varchar", value, expression, False), attribute.type))
+    if isinstance(source.known_at, FromColumn):
+        known = sql_of(source.known_at.column, "known_at", "column")
+    elif isinstance(source.known_at, Backdated):
+        known = literal(BACKDATED_KNOWN_AT)
+    elif source.known_at == "landed" or occurred is None:
+        known = literal(as_of)
+    else:
+        known = occurred
+    columns.append(column("occurred_at", "timestamp", occurred or known, "occurred_at", is_required=True))
+    columns.append(column("known_at", "timestamp", known, "known_at", is_required=True))
+    meaning = source.model_dump(mode="json", exclude={"path", "max_rejected_share"})
     return Landing(
         source=source.name,
         table=f"raw.{source.table}",
         columns=tuple(columns),
         natural_key=tuple(natural_key),
-        attributes=tuple(attributes),
+        attributes=tuple(
+            LandingAttribute(
+                name,
+                attribute.type,
+                column(
+                    f"attribute {name}",
+                    _ATTRIBUTE_TYPES[attribute.type],
+                    sql_of(attribute.column, "attributes", name, "column"),
+                    "attributes",
+                    name,
+                    is_required=False,
+                ),
+            )
+            for name, attribute in source.attributes.items()
+        ),
         max_rejected_share=source.max_rejected_share,
         mapping_hash=hashlib.sha256(
-            json.dumps([source.model_dump(mode="json"), column_types], sort_keys=True).encode()
+            json.dumps([meaning, dict(column_types)], sort_keys=True).encode()
         ).hexdigest()[:16],
     )
 
@@ -125,24 +152,6 @@ def unused_columns(source: Source, file_columns: Sequence[str]) -> list[str]:
     return [column for column in file_columns if column not in named and column not in expressions]
 
 
-def _known_at(
-    files: SourceFiles, source: Source, file_columns: Sequence[str], occurred: str | None, as_of: datetime
-) -> str:
-    if isinstance(source.known_at, FromColumn):
-        column = source.known_at.column
-        if column not in file_columns:
-            raise SourceError(
-                f"{files.where(source, 'known_at')} source '{source.name}' takes known_at from the column '{column}', which its file does not have",
-                f"use one of {', '.join(file_columns)}",
-            )
-        return quote(column)
-    if isinstance(source.known_at, Backdated):
-        return f"timestamp '{BACKDATED_KNOWN_AT}'"
-    if source.known_at == "landed" or occurred is None:
-        return f"timestamp '{as_of}'"
-    return occurred
-
-
 def _cast(expression: str, data_type: str) -> str:
     """`expression` as `data_type`, null where it does not fit; blanks are null."""
     text = f"nullif(trim(cast({expression} as varchar)), '')"
@@ -151,7 +160,5 @@ def _cast(expression: str, data_type: str) -> str:
     if data_type == "timestamp":
         # By way of timestamptz, so that an offset in the text is honoured; the session's time zone is UTC.
         instant = f"cast(try_cast({text} as timestamptz) as timestamp)"
-        return (
-            f"case when {instant} between timestamp '{EARLIEST}' and timestamp '{LATEST}' then {instant} end"
-        )
+        return f"case when {instant} between {literal(EARLIEST)} and {literal(LATEST)} then {instant} end"
     return f"try_cast({text} as {data_type})"

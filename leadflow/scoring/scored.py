@@ -21,6 +21,9 @@ from leadflow.scoring.model import TrainedModel
 from leadflow.scoring.words import contribution_reason, is_known
 
 MODEL_REASONS = 3  # strongest contributions told per lead
+SMALLEST_EFFECT = 1e-9
+"""Points (of 0-100) below which a reason changed nothing."""
+
 SMALLEST_CONTRIBUTION = 0.05  # log-odds, about 5 % of the odds; less is not worth a sentence
 
 SCORED_SCHEMA = pl.Schema(
@@ -260,8 +263,13 @@ def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) 
 
 
 def _top(reasons: pl.DataFrame) -> pl.DataFrame:
-    """The first three reasons of each lead as columns."""
-    return reasons.group_by("lead_id", maintain_order=True).agg(
-        pl.col("reason").filter(pl.col("rank") == rank).first().alias(f"top_reason_{rank}")
-        for rank in (1, 2, 3)
+    """The first three reasons of each lead as columns.
+
+    Negative points that changed nothing, since the score is at its lower end without them, are no main reason.
+    """
+    is_idle = (pl.col("points").fill_null(0) < 0) & (pl.col("effect").abs() < SMALLEST_EFFECT)
+    return (
+        reasons.filter(~is_idle)
+        .group_by("lead_id", maintain_order=True)
+        .agg(pl.col("reason").get(at, null_on_oob=True).alias(f"top_reason_{at + 1}") for at in range(3))
     )

@@ -11,13 +11,14 @@ import dagster as dg
 
 from leadflow.errors import LeadflowError
 from leadflow.quality.contracts import Contracts, Table
+from leadflow.quality.sql_text import identifier
 from leadflow.stages import OWNERS
 from leadflow.version import code_version
-from leadflow.warehouse.connection import quote
+from leadflow.warehouse.connection import scalar
 from leadflow.warehouse.publish import MartColumn, MartTable, publish
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import RESOURCE, asset_key
-from leadflow.warehouse.tables import utc_now
+from leadflow.warehouse.tables import table_exists, utc_now
 
 PUBLISHED_TABLES = (
     "scoring.scored_leads",
@@ -110,7 +111,7 @@ def mart_table(table: Table, *, is_masked: bool) -> MartTable:
         columns=tuple(
             MartColumn(
                 column.name,
-                mask_sql(column.name) if column.is_pii and is_masked else quote(column.name),
+                mask_sql(column.name) if column.is_pii and is_masked else identifier(column.name),
                 column.description + (f" [{column.unit}]" if column.unit else ""),
             )
             for column in table.columns
@@ -122,5 +123,7 @@ def mart_table(table: Table, *, is_masked: bool) -> MartTable:
 
 def _model_version(run: StageRun) -> str | None:
     with run.connect() as connection:
-        row = connection.execute("select model_version from scoring.model_card").fetchone()
-    return None if row is None else row[0]
+        if not table_exists(connection, "scoring.model_card"):
+            return None  # the publish gate says so
+        version: str | None = scalar(connection, "select model_version from scoring.model_card")
+    return version

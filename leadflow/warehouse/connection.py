@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import WarehouseError, WarehouseLockedError
+from leadflow.quality.sql_text import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -102,7 +103,7 @@ class Warehouse:
     def _explain(self, error: duckdb.Error, *, read_only: bool) -> WarehouseError:
         text = str(error)
         if _is_lock_conflict(error):
-            who = re.search(r"Conflicting lock is held in (.+?)(?: by user .*?)?\.", text)
+            who = re.search(r"Conflicting lock is held in (.+?)(?: by user .*?)?\.(?:\s|$)", text)
             program = who.group(1) if who else "another program"
             return WarehouseLockedError(
                 f"{self.path} is locked by {program}",
@@ -155,10 +156,25 @@ def query(connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | 
 
 def scalar(connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | None = None) -> Any:
     """The first value of the first row of a query, or None where there is no row."""
-    row = connection.execute(sql, parameters).fetchone()
+    row = first_row(connection, sql, parameters)
     return None if row is None else row[0]
 
 
+def first_row(
+    connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | None = None
+) -> tuple[Any, ...] | None:
+    """The first row of a query that gives few, or None where there is none.
+
+    All rows are fetched: after fetchone() DuckDB takes the result for unfinished, and the next sql() or register() on
+    the connection fails.
+    """
+    rows = connection.execute(sql, parameters).fetchall()
+    return rows[0] if rows else None
+
+
 def quote(name: str) -> str:
-    """`schema.table` or a column as quoted SQL identifiers, so that no name is ever taken for SQL."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+    """`schema.table` as quoted SQL identifiers, so that no name is ever taken for SQL.
+
+    A column's name may hold a dot that parts nothing: that is what sql_text.identifier is for.
+    """
+    return ".".join(map(identifier, name.split(".")))

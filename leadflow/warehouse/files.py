@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -127,7 +128,7 @@ def header(text: str, options: Mapping[str, str]) -> Header:
     called by its place, and the second of one name gets a number, so that every column can be named.
     """
     quote, escape = options.get("quote", '"'), options.get("escape", '"')
-    lines = text.lstrip("\ufeff").splitlines(keepends=True)
+    lines = list(io.StringIO(text.lstrip("\ufeff"), newline=""))
     blank_lines = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
     lines = lines[blank_lines:]
     first = lines[0] if lines else ""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import jinja2.nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -26,7 +27,8 @@ DBT_ONLY = "dbt_only"
 """Folder of macros that only real dbt needs, such as expectations that leadflow runs in Great Expectations."""
 
 _TEST_BLOCK = re.compile(r"{%-?\s*test\s.*?endtest\s*-?%}", re.DOTALL)
-_MACRO_NAME = re.compile(r"{%-?\s*macro\s+(\w+)")
+_MACROS = "<macros>"
+"""File that Jinja believes all macros to stand in."""
 
 
 @dataclass(frozen=True)
@@ -58,26 +60,43 @@ def load_macros(folder: Path) -> Macros:
     """Every macro below `folder`; dbt's `{% test %}` blocks belong to the contracts and are blanked out.
 
     Raises:
-        ModelError: two macros of one name.
+        ModelError: two macros of one name, or a file that is not valid Jinja or not UTF-8.
     """
     parts: list[str] = []
     files: list[tuple[Path, int]] = []
     owners: dict[str, Path] = {}
     line = 1
     for path in macro_files(folder):
-        text = _TEST_BLOCK.sub(
-            lambda match: "\n" * match.group().count("\n"), path.read_text(encoding="utf-8")
-        )
-        for name in _MACRO_NAME.findall(text):
-            if name in owners:
+        text = _TEST_BLOCK.sub(lambda match: "\n" * match.group().count("\n"), read_sql(path))
+        try:
+            macros = list(_environment().parse(text).find_all(jinja2.nodes.Macro))
+        except jinja2.TemplateSyntaxError as error:
+            raise ModelError(
+                f"{path}:{error.lineno} is not valid Jinja ({error.message})", "mend the macro"
+            ) from None
+        for macro in macros:
+            if macro.name in owners:
                 raise ModelError(
-                    f"macro '{name}' is defined in {owners[name]} and in {path}", "rename one of the two"
+                    f"{path}:{macro.lineno} defines the macro '{macro.name}', which {owners[macro.name]} defines too",
+                    "rename one of the two",
                 )
-            owners[name] = path
+            owners[macro.name] = path
         files.append((path, line))
         parts.append(text)
         line += text.count("\n") + 1
     return Macros("\n".join(parts), tuple(files))
+
+
+def read_sql(path: Path) -> str:
+    """The text of a model or macro file.
+
+    Raises:
+        ModelError: the file is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is not UTF-8 ({error.reason})", "save it as UTF-8") from None
 
 
 @dataclass
@@ -130,8 +149,8 @@ def render(
     """
     outcome = Rendered()
 
-    def ref(*names: str) -> str:
-        name = names[-1]
+    def ref(name: str, *in_package: str) -> str:
+        name = in_package[-1] if in_package else name
         try:
             table = resolve_ref(name)
         except KeyError as error:
@@ -167,10 +186,9 @@ def render(
             raise _Refused(f"var('{name}') has no value", "declare it under vars in dbt_project.yml")
         return default
 
-    environment = SandboxedEnvironment(
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, extensions=["jinja2.ext.do"]
-    )
+    environment = _environment()
     context: dict[str, Any] = {
+        **environment.globals,
         "ref": ref,
         "source": source,
         "config": config,
@@ -180,15 +198,25 @@ def render(
     }
     try:
         if macros.source:
-            macro_file = "<macros>"
-            code = environment.compile(macros.source, name=macro_file, filename=macro_file)
-            module = jinja2.Template.from_code(environment, code, context).make_module(context)
+            code = environment.compile(macros.source, name=_MACROS, filename=_MACROS)
+            try:
+                module = jinja2.Template.from_code(environment, code, context).make_module(context)
+            except Exception:  # noqa: BLE001 - the next line raises it anew
+                environment.handle_exception()  # turns the traceback's lines into the template's, and raises
             context |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
         code = environment.compile(text, name=str(path), filename=str(path))
         outcome.sql = jinja2.Template.from_code(environment, code, context).render(context).strip()
-    except (jinja2.TemplateError, SecurityError, _Refused, TypeError, RecursionError) as error:
+    except Exception as error:  # a template can divide by zero and whatever else
         raise _explain(error, path, macros) from error
     return outcome
+
+
+def _environment() -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, extensions=["jinja2.ext.do"]
+    )
+    del environment.globals["lipsum"]  # random: the same models must give the same tables
+    return environment
 
 
 class _Refused(Exception):  # noqa: N818 - becomes a ModelError once its line is known
@@ -200,25 +228,25 @@ class _Refused(Exception):  # noqa: N818 - becomes a ModelError once its line is
 
 
 def _explain(error: Exception, path: Path, macros: Macros) -> ModelError:
-    line = getattr(error, "lineno", None)
-    in_macros = getattr(error, "filename", None) == "<macros>"
-    if line is None:
-        for frame in traceback.extract_tb(error.__traceback__):
-            if frame.filename == str(path):
-                line, in_macros = frame.lineno, False
-            elif frame.filename == "<macros>" and line is None:
-                line, in_macros = frame.lineno, True
-    where = f"{path}:{line or 1}"
-    if in_macros and line is not None:
+    """The error with the place in the model, or in the macro that the model called."""
+    places = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in (str(path), _MACROS)
+    ]
+    line = getattr(error, "lineno", None) or (places[-1].lineno if places else None) or 1
+    where = f"{path}:{line}"
+    if places and places[-1].filename == _MACROS:
         macro_path, macro_line = macros.locate(line)
         where = f"{macro_path}:{macro_line}"
+        if places[0].filename == str(path):
+            where += f" (called from {path}:{places[0].lineno})"
     if isinstance(error, _Refused):
         return ModelError(f"{where} {error.problem}", error.remedy or "mend the name")
     if isinstance(error, RecursionError):
         return ModelError(f"{where} calls macros that call each other without end", "break the circle")
+    reason = str(error).rstrip(".")
     if isinstance(error, SecurityError):
         return ModelError(
-            f"{where} reaches for what a template may not touch ({error})",
+            f"{where} reaches for what a template may not touch ({reason})",
             "use ref, source, var and macros only",
         )
-    return ModelError(f"{where} cannot be rendered ({error})", "mend the template")
+    return ModelError(f"{where} cannot be rendered ({reason})", "mend the template")

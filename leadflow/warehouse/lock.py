@@ -89,11 +89,15 @@ def _note_path(lock_path: Path) -> Path:
 
 def _read_note(lock_path: Path) -> Holder:
     """What the holder wrote about itself; a note of a process that is gone is not the holder's."""
+    nobody_known = Holder(0, "another program")
     try:
         note = Holder(**json.loads(_note_path(lock_path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return nobody_known
+    try:
         os.kill(note.pid, 0)
     except PermissionError:
         return note  # it lives, and belongs to another account
-    except (OSError, ValueError, TypeError):
-        return Holder(0, "another program")
+    except (OSError, OverflowError, TypeError):
+        return nobody_known
     return note

@@ -16,8 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadflow.errors import PublishRefusedError
+from leadflow.errors import PublishRefusedError, WarehouseError
+from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import quote, scalar
+from leadflow.warehouse.files import first_line
 from leadflow.warehouse.tables import TableVersion, latest_versions, table_exists
 
 if TYPE_CHECKING:
@@ -136,7 +138,10 @@ def publish(
 
     Raises:
         PublishRefusedError: the gate found reasons; the mart stays as it was.
+        WarehouseError: the new mart cannot be written; the mart stays as it was.
     """
+    import duckdb
+
     sources = [table.source for table in tables]
     reasons = reasons_not_to_publish(connection, sources, blocking_checks)
     if reasons:
@@ -147,14 +152,24 @@ def publish(
             "mend the data or the contract and run the refresh again",
         )
     staged = marts_path.with_name(f".{marts_path.name}.{os.getpid()}.new")
-    _remove(staged)
     try:
+        for left_over in marts_path.parent.glob(f".{marts_path.name}.*.new*"):
+            left_over.unlink()  # of a publish that was killed; one refresh at a time, so nobody is writing it
         rows = _write(connection, staged, tables, published, descriptions)
         _flush(staged)
+        # A BI tool that opened the mart for writing may have left a log beside it, which DuckDB would refuse to
+        # replay on the new file; nothing of ours is in it.
+        _log_of(marts_path).unlink(missing_ok=True)
         staged.replace(marts_path)
         _flush(marts_path.parent)
+    except (duckdb.Error, OSError) as error:
+        raise WarehouseError(
+            f"{marts_path} stays as it was, because the new mart cannot be written ({first_line(error)})",
+            "see that its folder is writable and has room, and run the refresh again",
+        ) from error
     finally:
-        _remove(staged)
+        staged.unlink(missing_ok=True)
+        _log_of(staged).unlink(missing_ok=True)
     return rows
 
 
@@ -166,18 +181,20 @@ def _write(
     descriptions: Mapping[str, MartTable],
 ) -> dict[str, int]:
     rows: dict[str, int] = {}
-    connection.execute(f"attach '{str(staged).replace(chr(39), chr(39) * 2)}' as mart")
+    connection.execute(f"attach {literal(str(staged))} as mart")
     try:
         for table in tables:
-            columns = ", ".join(f"{column.expression} as {quote(column.name)}" for column in table.columns)
-            order = f" order by {', '.join(map(quote, table.order_by))}" if table.order_by else ""
+            columns = ", ".join(
+                f"{column.expression} as {identifier(column.name)}" for column in table.columns
+            )
+            order = f" order by {', '.join(map(identifier, table.order_by))}" if table.order_by else ""
             connection.execute(
-                f"create table mart.{quote(table.name)} as select {columns} from {quote(table.source)}{order}"
+                f"create table mart.{identifier(table.name)} as select {columns} from {quote(table.source)}{order}"
             )
             _comment(connection, table)
         _write_data_quality(connection, [table.source for table in tables])
         places = ", ".join(
-            f"cast(? as {_sql_type(value)}) as {quote(name)}" for name, value in published.items()
+            f"cast(? as {_sql_type(value)}) as {identifier(name)}" for name, value in published.items()
         )
         connection.execute(f"create table mart.published as select {places}", list(published.values()))
         for table in descriptions.values():
@@ -185,7 +202,7 @@ def _write(
         for (name,) in connection.execute(
             "select table_name from duckdb_tables() where database_name = 'mart' order by 1"
         ).fetchall():
-            rows[name] = scalar(connection, f"select count(*) from mart.{quote(name)}")
+            rows[name] = scalar(connection, f"select count(*) from mart.{identifier(name)}")
         connection.execute("checkpoint mart")
     finally:
         connection.execute("detach mart")
@@ -205,13 +222,10 @@ def _write_data_quality(connection: DuckDBPyConnection, sources: Sequence[str]) 
 
 
 def _comment(connection: DuckDBPyConnection, table: MartTable) -> None:
-    def literal(text: str) -> str:
-        return "'" + text.replace("'", "''") + "'"
-
-    connection.execute(f"comment on table mart.{quote(table.name)} is {literal(table.description)}")
+    connection.execute(f"comment on table mart.{identifier(table.name)} is {literal(table.description)}")
     for column in table.columns:
         connection.execute(
-            f"comment on column mart.{quote(table.name)}.{quote(column.name)} is {literal(column.description)}"
+            f"comment on column mart.{identifier(table.name)}.{identifier(column.name)} is {literal(column.description)}"
         )
 
 
@@ -230,6 +244,6 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _remove(path: Path) -> None:
-    for leftover in (path, path.with_name(path.name + ".wal")):
-        leftover.unlink(missing_ok=True)
+def _log_of(path: Path) -> Path:
+    """DuckDB's write-ahead log of a database file."""
+    return path.with_name(path.name + ".wal")

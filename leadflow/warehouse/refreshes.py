@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from leadflow.errors import WarehouseError
-from leadflow.warehouse.connection import scalar
+from leadflow.warehouse.connection import first_row, scalar
 from leadflow.warehouse.tables import (
     Stamp,
     TableVersion,
@@ -78,9 +78,9 @@ def current_refresh(connection: DuckDBPyConnection) -> Refresh:
         WarehouseError: no refresh was ever opened.
     """
     if table_exists(connection, TABLE):
-        row = connection.execute(
-            f"select refresh_id, as_of, as_of_from from {TABLE} order by refresh_id desc limit 1"
-        ).fetchone()
+        row = first_row(
+            connection, f"select refresh_id, as_of, as_of_from from {TABLE} order by refresh_id desc limit 1"
+        )
         if row is not None:
             return Refresh(*row)
     raise WarehouseError(

@@ -1,30 +1,27 @@
 """The SQL room: dbt models as tables of the warehouse.
 
-Belongs here: finding models, their dependencies and their order, and running one. Does not belong here: Jinja
-(jinja.py), Dagster (table_assets.py).
-
-Dependencies are the refs and sources that were rendered, held against what sqlglot finds in the SQL: a table that
-is read without ref() would be missing from the graph, and a ref() that is not read would be a false edge.
+Belongs here: finding models, putting them in order, and running one. Does not belong here: what one model says of
+itself (model_parsing.py), Jinja (jinja.py), Dagster (table_assets.py).
 """
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadflow.config_files import read_yaml
-from leadflow.errors import ModelError
+from leadflow.errors import ConfigError, ModelError
 from leadflow.warehouse import jinja
 from leadflow.warehouse.connection import quote
+from leadflow.warehouse.files import first_line
+from leadflow.warehouse.model_parsing import ParseCache, Surroundings, line_of, place_of
 from leadflow.warehouse.tables import (
     Stamp,
     TableVersion,
+    columns_of,
     ensure_system_tables,
     merge_rows,
     record_version,
@@ -36,11 +33,6 @@ from leadflow.warehouse.tables import (
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-MATERIALIZATIONS = ("table", "view", "incremental")
-
-_PARSER_VERSION = 1
-"""Part of the cache's key: raise it when what is read from a model changes."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +84,11 @@ class SqlRoom:
             ModelError: the template fails, or reads tables that it did not read when it was loaded.
         """
         names = {other.name: other.table for other in self.models.values()}
-        outcome = _render(
-            model.path,
-            model.text,
-            model.table,
-            names,
-            self.sources,
-            self.macros,
-            {**self.variables, **variables},
-            is_incremental,
+        surroundings = Surroundings(names, self.sources, self.macros, self.variables)
+        outcome = surroundings.render(
+            model.path, model.text, model.table, is_incremental=is_incremental, variables=variables
         )
-        unforeseen = set(_inputs(outcome, names, self.sources)) - set(model.inputs)
+        unforeseen = surroundings.inputs(outcome) - {*model.inputs, model.table}
         if unforeseen:
             raise ModelError(
                 f"{model.path} reads {', '.join(sorted(unforeseen))} only under some values of its vars",
@@ -123,15 +109,11 @@ def load_room(
 
     Raises:
         ModelError: two models of one name, a circle, or a model that cannot be rendered, parsed or trusted.
+        ConfigError: dbt_project.yml is wrong.
     """
     macros = jinja.load_macros(folder / "macros")
-    project = read_yaml(folder / "dbt_project.yml").data or {}
-    variables = dict(project.get("vars", {}))
-    paths = [
-        path
-        for name in project.get("model-paths", ["models"])
-        for path in sorted((folder / name).glob("*.sql"))
-    ]
+    model_paths, variables = _read_project(folder / "dbt_project.yml")
+    paths = [path for name in model_paths for path in sorted((folder / name).glob("*.sql"))]
     names: dict[str, str] = {}
     for path in paths:
         if path.stem in names:
@@ -140,8 +122,14 @@ def load_room(
                 "rename one of the two; ref() knows models by name",
             )
         names[path.stem] = f"{path.parent.name}.{path.stem}"
-    cache = _ParseCache(cache_file, macros, names, sources, variables)
-    models = [cache.parse(path) for path in paths]
+    cache = ParseCache(cache_file, Surroundings(names, sources, macros, variables))
+    models = []
+    for path in paths:
+        text, table = jinja.read_sql(path), names[path.stem]
+        parse = cache.parse(path, text, table)
+        models.append(
+            SqlModel(table, path, text, parse.materialized, tuple(parse.unique_key), tuple(parse.inputs))
+        )
     cache.save()
     return SqlRoom({model.table: model for model in _in_order(models)}, macros, sources, variables)
 
@@ -173,7 +161,9 @@ def run_model(
     import duckdb
 
     is_incremental = (
-        model.materialized == "incremental" and not is_full and table_exists(connection, model.table)
+        model.materialized == "incremental"
+        and not is_full
+        and table_exists(connection, model.table, kind="BASE TABLE")
     )
     sql = room.render(model, variables, is_incremental=is_incremental)
     try:
@@ -183,6 +173,7 @@ def run_model(
             return replace_table(
                 connection, model.table, sql, stamp=stamp, inputs=model.inputs, order_by=order_by
             )
+        _compare_columns(connection, model, sql)
         ensure_system_tables(connection)
         with transaction(connection):
             if model.unique_key:
@@ -191,220 +182,43 @@ def run_model(
                 connection.execute(f"insert into {quote(model.table)} by name {sql}")
             return record_version(connection, model.table, stamp=stamp, inputs=model.inputs)
     except duckdb.Error as error:
+        found = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
+        where = (
+            place_of(model.path, model.text, room.macros, sql, int(found[1])) if found else str(model.path)
+        )
         raise ModelError(
-            f"{model.path}: DuckDB refuses the model ({_first_line(error)})", "mend the SQL"
+            f"{where}: DuckDB refuses the model ({first_line(error)})", "mend the SQL"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")
-
-
-def _render(
-    path: Path,
-    text: str,
-    this: str,
-    names: Mapping[str, str],
-    sources: Mapping[tuple[str, str], str],
-    macros: jinja.Macros,
-    variables: Mapping[str, Any],
-    is_incremental: bool,
-) -> jinja.Rendered:
-    def resolve_ref(name: str) -> str:
-        if name in names:
-            return names[name]
-        near = difflib.get_close_matches(name, names, n=1)
-        raise KeyError(
-            f"did you mean '{near[0]}'" if near else "make the model, or use source() for a Python-made table"
+def _read_project(path: Path) -> tuple[list[str], dict[str, Any]]:
+    """Folders that hold models, and the defaults of var()."""
+    document = read_yaml(path)
+    project = {} if document.data is None else document.data
+    if not isinstance(project, dict):
+        raise ConfigError(f"{path}:1 is not a mapping", "write `name: value` lines, as dbt wants them")
+    folders, variables = project.get("model-paths") or ["models"], project.get("vars") or {}
+    if not isinstance(folders, list):
+        raise ConfigError(f"{document.where('model-paths')} model-paths is not a list", "write [folder]")
+    if not isinstance(variables, dict):
+        raise ConfigError(
+            f"{document.where('vars')} vars is not a mapping", "write `name: value` lines below it"
         )
-
-    return jinja.render(
-        path,
-        text,
-        macros=macros,
-        this=this,
-        resolve_ref=resolve_ref,
-        resolve_source=lambda source, table: sources[(source, table)],
-        variables=variables,
-        is_incremental=is_incremental,
-    )
+    return [str(folder) for folder in folders], variables
 
 
-def _inputs(
-    outcome: jinja.Rendered, names: Mapping[str, str], sources: Mapping[tuple[str, str], str]
-) -> list[str]:
-    return sorted({names[name] for name in outcome.refs} | {sources[pair] for pair in outcome.sources})
+def _compare_columns(connection: DuckDBPyConnection, model: SqlModel, sql: str) -> None:
+    """Refuse to add rows of other columns than those that are there.
 
-
-class _ParseCache:
-    """Parses of models, kept by the content of everything they depend on."""
-
-    def __init__(
-        self,
-        file: Path | None,
-        macros: jinja.Macros,
-        names: Mapping[str, str],
-        sources: Mapping[tuple[str, str], str],
-        variables: Mapping[str, Any],
-    ) -> None:
-        self._file, self._macros, self._names, self._sources, self._variables = (
-            file,
-            macros,
-            names,
-            sources,
-            variables,
-        )
-        surroundings = json.dumps(
-            [
-                _PARSER_VERSION,
-                macros.source,
-                sorted(names.items()),
-                sorted(map(str, sources.items())),
-                sorted(variables.items()),
-            ],
-            default=str,
-        )
-        self._surroundings = hashlib.sha256(surroundings.encode()).hexdigest()
-        self._known: dict[str, dict[str, Any]] = {}
-        self._used: dict[str, dict[str, Any]] = {}
-        if file is not None and file.exists():
-            try:
-                self._known = json.loads(file.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                self._known = {}  # a cache that cannot be read is only a slower start
-
-    def parse(self, path: Path) -> SqlModel:
-        text = path.read_text(encoding="utf-8")
-        key = hashlib.sha256(f"{self._surroundings}\n{path}\n{text}".encode()).hexdigest()
-        entry = self._known.get(key)
-        if entry is None:
-            entry = self._parse(path, text)
-        self._used[key] = entry
-        return SqlModel(
-            table=entry["table"],
-            path=path,
-            text=text,
-            materialized=entry["materialized"],
-            unique_key=tuple(entry["unique_key"]),
-            inputs=tuple(entry["inputs"]),
-        )
-
-    def save(self) -> None:
-        if self._file is None or self._used.keys() == self._known.keys():
-            return
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            staged = self._file.with_suffix(".tmp")
-            staged.write_text(json.dumps(self._used), encoding="utf-8")
-            staged.replace(self._file)
-        except OSError:
-            return  # the home may be read-only for whoever only looks at the definitions
-
-    def _parse(self, path: Path, text: str) -> dict[str, Any]:
-        table = f"{path.parent.name}.{path.stem}"
-        inputs: set[str] = set()
-        config: dict[str, Any] = {}
-        for is_incremental in (False, True):
-            outcome = _render(
-                path, text, table, self._names, self._sources, self._macros, self._variables, is_incremental
-            )
-            config = outcome.config
-            rendered = set(_inputs(outcome, self._names, self._sources))
-            _compare_with_sql(path, text, table, outcome.sql, rendered, is_incremental)
-            inputs |= rendered
-        materialized = config.get("materialized", "table")
-        if materialized not in MATERIALIZATIONS:
-            raise ModelError(
-                f"{path}:{_line_of(text, 'materialized')} materialized='{materialized}' is not known",
-                f"use one of {', '.join(MATERIALIZATIONS)}",
-            )
-        unique_key = config.get("unique_key", [])
-        return asdict(
-            _Parse(
-                table,
-                materialized,
-                [unique_key] if isinstance(unique_key, str) else list(unique_key),
-                sorted(inputs - {table}),
-            )
-        )
-
-
-@dataclass(frozen=True)
-class _Parse:
-    table: str
-    materialized: str
-    unique_key: list[str]
-    inputs: list[str]
-
-
-def _compare_with_sql(
-    path: Path, text: str, this: str, sql: str, rendered: set[str], is_incremental: bool
-) -> None:
-    """Hold the refs that were rendered against the tables that the SQL reads."""
-    import sqlglot
-    from sqlglot.errors import ParseError, TokenError
-
-    try:
-        statements = [
-            statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None
-        ]
-    except ParseError as error:
-        details = error.errors[0] if error.errors else {}
-        highlight = str(details.get("highlight", ""))
+    Raises:
+        ModelError: the model's columns have changed since its table was made.
+    """
+    there, made = set(columns_of(connection, quote(model.table))), set(columns_of(connection, f"({sql}\n)"))
+    if there != made:
         raise ModelError(
-            f"{path}:{_line_of(text, highlight)} does not parse as SQL near '{highlight}' ({details.get('description', error)})".replace(
-                ".)", ")"
-            ),
-            "mend the SQL",
-        ) from None
-    except TokenError as error:
-        raise ModelError(f"{path}:1 does not parse as SQL ({_first_line(error)})", "mend the SQL") from None
-    if len(statements) != 1:
-        raise ModelError(
-            f"{path}:1 holds {len(statements)} statements", "make a model of one select statement"
+            f"{model.path} has gained or lost the columns {', '.join(sorted(there ^ made))} since {model.table} was made",
+            "rebuild it with `leadflow run --full`",
         )
-    read = _tables_read(statements[0])
-    if this in read and not is_incremental:
-        raise ModelError(
-            f"{path}:{_line_of(text, 'this')} reads its own table outside of is_incremental()",
-            "refer to other models only",
-        )
-    read.discard(this)
-    rendered = rendered - {this}
-    for table in sorted(read - rendered):
-        name = table.split(".")[-1]
-        raise ModelError(
-            f"{path}:{_line_of(text, name)} reads the table {table} without ref() or source()",
-            f"write {{{{ ref('{name}') }}}}, or source() for a Python-made table, so that the graph knows of it",
-        )
-    for table in sorted(rendered - read):
-        name = table.split(".")[-1]
-        raise ModelError(
-            f"{path}:{_line_of(text, name)} refers to {table} but its SQL does not read it",
-            "drop the ref, or read the table",
-        )
-
-
-def _tables_read(statement: Any) -> set[str]:
-    """Physical tables of a statement; names of CTEs in scope are not tables."""
-    from sqlglot import exp
-    from sqlglot.optimizer.scope import traverse_scope
-
-    tables: set[str] = set()
-    for scope in traverse_scope(statement):
-        for source in scope.sources.values():
-            if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
-                tables.add(f"{source.db}.{source.name}" if source.db else source.name)
-    return tables
-
-
-def _line_of(text: str, needle: str) -> int:
-    """First line of the template that holds `needle` as a whole word, or 1."""
-    if needle:
-        found = re.search(rf"(?<!\w){re.escape(needle)}(?!\w)", text)
-        if found:
-            return text.count("\n", 0, found.start()) + 1
-    return 1
 
 
 def _in_order(models: list[SqlModel]) -> list[SqlModel]:
@@ -420,7 +234,9 @@ def _in_order(models: list[SqlModel]) -> list[SqlModel]:
     try:
         return [by_table[table] for table in sorter.static_order()]
     except CycleError as error:
-        circle = list(error.args[1])
+        circle = [by_table[table] for table in error.args[1]]  # each is an input of the next
+        last, before = circle[-1], circle[-2]
         raise ModelError(
-            f"{by_table[circle[0]].path}:1 is in a circle of models: {' → '.join(circle)}", "break the circle"
+            f"{last.path}:{line_of(last.text, before.name)} is in a circle of models: {' → '.join(model.table for model in circle)}",
+            "break the circle",
         ) from None

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from leadflow.policy import Policy, load_policy
+from leadflow.quality.sql_text import identifier
 from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import Warehouse, query, quote
@@ -75,7 +76,7 @@ class StageRun:
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """A whole table, or some of its columns, as a polars frame."""
-        chosen = "*" if columns is None else ", ".join(quote(column) for column in columns)
+        chosen = "*" if columns is None else ", ".join(map(identifier, columns))
         with self.connect(read_only=True) as connection:
             return query(connection, f"select {chosen} from {quote(table)}")
 

@@ -46,7 +46,7 @@ def run_resource(settings: Settings, contracts: Contracts, room: SqlRoom) -> dg.
         description="One run over this home: its moment, policy and tables, under the refresh lock.",
     )
     def stage_run(context: dg.InitResourceContext) -> Iterator[StageRun]:
-        run_id = context.run_id or "unknown"
+        run_id = context.run.run_id if context.run else "unknown"
         settings.ensure_home()
         with refresh_lock(
             settings.lock_path, purpose=f"run {run_id}", wait_seconds=settings.lock_wait_seconds

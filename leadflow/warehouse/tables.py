@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from leadflow.errors import WarehouseError
-from leadflow.warehouse.connection import query, quote, scalar
+from leadflow.quality.sql_text import identifier
+from leadflow.warehouse.connection import first_row, query, quote, scalar
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,14 +85,26 @@ def ensure_system_tables(connection: DuckDBPyConnection) -> None:
     connection.execute(SYSTEM_TABLES_SQL)
 
 
-def table_exists(connection: DuckDBPyConnection, table: str) -> bool:
-    """Whether the table or view is there."""
+def table_exists(connection: DuckDBPyConnection, table: str, *, kind: str | None = None) -> bool:
+    """Whether the table or view is there; with `kind` only where it is that, BASE TABLE or VIEW."""
+    found = _kind_of(connection, table)
+    return found is not None and kind in (None, found)
+
+
+def columns_of(connection: DuckDBPyConnection, relation: str) -> list[str]:
+    """Names of the columns of a table or select, given as SQL for a from clause."""
+    return [row[0] for row in connection.execute(f"describe select * from {relation}").fetchall()]
+
+
+def _kind_of(connection: DuckDBPyConnection, table: str) -> str | None:
     schema, name = table.split(".")
-    found = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
+    kind: str | None = scalar(
+        connection,
+        "select table_type from information_schema.tables where table_catalog = current_database() "
+        "and table_schema = ? and table_name = ?",
         [schema, name],
-    ).fetchone()
-    return found is not None and found[0] > 0
+    )
+    return kind
 
 
 def replace_table(
@@ -165,25 +178,33 @@ def merge_rows(
         if not table_exists(connection, table):
             _prepare(connection, table, keep="table")
             connection.execute(f"create table {quote(table)} as select * from {relation} limit 0")
-        keys = ", ".join(quote(column) for column in key)
-        doubled = connection.execute(
-            f"select {keys}, count(*) from {relation} group by all having count(*) > 1 order by {keys} limit 1"
-        ).fetchone()
+        keys = ", ".join(map(identifier, key))
+        doubled = first_row(
+            connection,
+            f"select {keys}, count(*) from {relation} group by all having count(*) > 1 order by {keys} limit 1",
+        )
         if doubled is not None:
             raise WarehouseError(
                 f"{table}: {doubled[-1]} new rows have the key {dict(zip(key, doubled[:-1], strict=True))}",
                 "make the key unique, or choose the columns of the key anew",
             )
-        columns = [row[0] for row in connection.execute(f"describe select * from {relation}").fetchall()]
-        matched = " and ".join(f"t.{quote(column)} = s.{quote(column)}" for column in key)
+        for column in key:
+            empty = scalar(connection, f"select count(*) from {relation} where {identifier(column)} is null")
+            if empty:
+                raise WarehouseError(
+                    f"{table}: {empty} of the new rows have no {column}, which is in the key",
+                    "fill the column, or choose the columns of the key anew",
+                )
+        columns = columns_of(connection, relation)
+        matched = " and ".join(f"t.{identifier(column)} = s.{identifier(column)}" for column in key)
         assigned = ", ".join(
-            f"{quote(column)} = s.{quote(column)}" for column in columns if column not in key
+            f"{identifier(column)} = s.{identifier(column)}" for column in columns if column not in key
         )
         update = f"when matched then update set {assigned}" if assigned else ""
         connection.execute(
             f"merge into {quote(table)} as t using {relation} as s on {matched} {update} "
-            f"when not matched then insert ({', '.join(map(quote, columns))}) "
-            f"values ({', '.join('s.' + quote(column) for column in columns)})"
+            f"when not matched then insert ({', '.join(map(identifier, columns))}) "
+            f"values ({', '.join('s.' + identifier(column) for column in columns)})"
         )
 
 
@@ -227,8 +248,8 @@ def latest_versions(connection: DuckDBPyConnection) -> dict[str, TableVersion]:
     if not table_exists(connection, "quality.table_versions"):
         return {}
     rows = connection.execute(
-        "select table_name, max(version), arg_max(refresh_id, version), arg_max(as_of, version), "
-        "arg_max(row_count, version), arg_max(inputs, version) from quality.table_versions group by table_name order by 1"
+        "select table_name, version, refresh_id, as_of, row_count, inputs from quality.table_versions "
+        "qualify row_number() over (partition by table_name order by version desc) = 1 order by table_name"
     ).fetchall()
     return {
         table: TableVersion(table, version, refresh_id, as_of, row_count, json.loads(inputs))
@@ -250,28 +271,23 @@ def sample(connection: DuckDBPyConnection, table: str, *, rows: int = 5) -> pl.D
 
 def _prepare(connection: DuckDBPyConnection, table: str, *, keep: str) -> None:
     """Make the schema, and drop what stands under the name where it is of the other kind."""
-    schema, name = table.split(".")
-    connection.execute(f"create schema if not exists {quote(schema)}")
-    found = connection.execute(
-        "select table_type from information_schema.tables where table_schema = ? and table_name = ?",
-        [schema, name],
-    ).fetchone()
-    if found is not None and (found[0] == "VIEW") != (keep == "view"):
-        connection.execute(f"drop {'view' if found[0] == 'VIEW' else 'table'} {quote(table)}")
+    connection.execute(f"create schema if not exists {identifier(table.split('.')[0])}")
+    found = _kind_of(connection, table)
+    if found is not None and (found == "VIEW") != (keep == "view"):
+        connection.execute(f"drop {'view' if found == 'VIEW' else 'table'} {quote(table)}")
 
 
 def _order(columns: Sequence[str]) -> str:
-    return f" order by {', '.join(quote(column) for column in columns)}" if columns else ""
+    return f" order by {', '.join(map(identifier, columns))}" if columns else ""
 
 
 @contextmanager
 def _as_relation(connection: DuckDBPyConnection, rows: str | pl.DataFrame | pa.Table) -> Iterator[str]:
     """A name or parenthesised select that stands for `rows` in a from clause."""
     if isinstance(rows, str):
-        yield f"({rows})"
+        yield f"({rows}\n)"  # on a line of its own, as the select may end in a comment
         return
     connection.register("leadflow_rows", rows)
-    try:
-        yield "leadflow_rows"
-    finally:
-        connection.unregister("leadflow_rows")
+    yield "leadflow_rows"
+    # Not where the block failed: DuckDB refuses it in a transaction that is to be rolled back, and the rollback does it.
+    connection.unregister("leadflow_rows")

@@ -226,18 +226,74 @@ def test_a_company_named_beside_a_personal_address_joins_its_domain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("domains", "expected"), [(["b.com", "b.com", "a.com"], "b.com"), (["b.com", "a.com"], "a.com")]
+    ("domains_by_day", "expected"),
+    [
+        ({1: "b.com", 2: "a.com"}, "domain:b.com"),
+        ({2: "b.com", 1: "a.com"}, "domain:a.com"),
+        ({4: "b.com"}, "company:acme"),
+    ],
 )
-def test_of_several_domains_most_records_and_then_the_alphabet_decide(
-    domains: list[str], expected: str
+def test_a_company_alone_joins_the_domain_that_was_known_first_and_by_then(
+    domains_by_day: dict[int, str], expected: str
 ) -> None:
     records = [
-        _record(f"mql:{at}", f"p{at}@{domain}", company_key="acme") for at, domain in enumerate(domains)
+        _record(f"mql:{day}", f"p@{domain}", day, company_key="acme")
+        for day, domain in domains_by_day.items()
     ]
-    assert (
-        _account_keys(*records, _record("sql_leads:1", company_key="acme"))["sql_leads:1"]
-        == f"domain:{expected}"
+    keys = _account_keys(*records, _record("sql_leads:1", None, 3, company_key="acme"))
+    assert keys["sql_leads:1"] == expected
+
+
+def test_of_domains_known_at_once_the_alphabet_decides() -> None:
+    records = [_record(f"mql:{domain}", f"p@{domain}", company_key="acme") for domain in ("b.com", "a.com")]
+    keys = _account_keys(*records, _record("sql_leads:1", company_key="acme"))
+    assert keys["sql_leads:1"] == "domain:a.com"
+
+
+def _crm(key: str, mql_id: str, email: str | None = None, day: int = 1) -> dict[str, object]:
+    return _record(key, email, day, raw_table="sql_leads", mql_id=mql_id)
+
+
+def _form(mql_id: str, email: str | None = None, day: int = 1) -> dict[str, object]:
+    return _record(f"mql:{mql_id}", email, day, raw_table="mql", mql_id=mql_id)
+
+
+@pytest.mark.parametrize(
+    ("form_email", "crm_email", "is_one_lead", "rules"),
+    [
+        ("a@acme.com", "a@acme.com", True, {"mql:1": "email", "sql_leads:9": "email"}),
+        ("a@acme.com", None, True, {"mql:1": "email", "sql_leads:9": "mql_id"}),
+        (None, "a@acme.com", True, {"mql:1": "mql_id", "sql_leads:9": "email"}),
+        (None, None, True, {"mql:1": "own_record", "sql_leads:9": "mql_id"}),
+        ("a@acme.com", "b@acme.com", False, {"mql:1": "email", "sql_leads:9": "email"}),
+    ],
+)
+def test_a_crm_lead_and_the_form_it_names(
+    form_email: str | None, crm_email: str | None, is_one_lead: bool, rules: dict[str, str]
+) -> None:
+    records = _frame(_form("1", form_email, 2), _crm("sql_leads:9", "1", crm_email, 5))
+    resolution = resolve(records, _NO_KEYS)
+    ids = _lead_ids(resolution)
+    assert (ids["mql:1"] == ids["sql_leads:9"]) is is_one_lead
+    assert dict(resolution.identity_map.select("record_key", "match_rule").iter_rows()) == rules
+    linked = resolution.identity_map.filter(pl.col("match_rule") == "mql_id")
+    assert linked["known_from"].to_list() == [_day(5)] * linked.height
+    if is_one_lead:
+        assert set(ids.values()) == {_id_of("mql:1")}
+
+
+def test_a_form_keeps_its_lead_when_a_crm_lead_brings_its_address() -> None:
+    first = resolve(_frame(_form("1", None, 1)), _NO_KEYS)
+    records = _frame(
+        _form("1", None, 1), _crm("sql_leads:9", "1", "a@acme.com", 3), _form("2", "a@acme.com", 4)
     )
+    second = resolve(records, first.lead_keys)
+    assert set(_lead_ids(second).values()) == set(_lead_ids(first).values())
+
+
+def test_a_crm_lead_that_names_no_known_form_stands_alone() -> None:
+    resolution = resolve(_frame(_crm("sql_leads:9", "404")), _NO_KEYS)
+    assert resolution.identity_map["match_rule"].to_list() == ["own_record"]
 
 
 def test_account_summary() -> None:

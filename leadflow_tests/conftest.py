@@ -1,0 +1,78 @@
+"""Fixtures of all tests: a small simulated company and one refreshed home, made once a session.
+
+Belongs here: what is dear to make. Does not belong here: helpers that cost nothing (homes.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from homes import Home, leadflow, lean_project
+
+LEADS = 600
+EVENTS_PER_LEAD = 6
+
+TEST_SETTINGS = ("LEADFLOW_TEST_DATA", "LEADFLOW_RENEW_SNAPSHOTS", "LEADFLOW_KILLS", "LEADFLOW_KILL_SEED")
+"""Variables that the tests themselves read; every other LEADFLOW_ variable would change what is tested."""
+
+
+@dataclass(frozen=True)
+class RefreshedHome:
+    """A home that the command line refreshed, and what it printed. Read it; copy it before changing it.
+
+    Attributes:
+        home: the home.
+        simulated: output of `leadflow simulate`.
+        refreshed: output of `leadflow run`.
+    """
+
+    home: Home
+    simulated: str
+    refreshed: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests see none of the settings of the shell they are started from, and send no usage statistics."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if (name.startswith("LEADFLOW_") and name not in TEST_SETTINGS) or name == "DAGSTER_HOME":
+                patch.delenv(name)
+        patch.setenv("LEADFLOW_HOME", str(tmp_path_factory.mktemp("no_home") / "home"))
+        patch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> RefreshedHome:
+    """A small company, simulated and refreshed once with every check, by the commands that a person types."""
+    folder = tmp_path_factory.mktemp("refreshed")
+    home, company = folder / "home", folder / "company"
+    size = ("--leads", LEADS, "--events-per-lead", EVENTS_PER_LEAD, "--seed", 7)
+    simulated = leadflow(home, "simulate", *size, "--out", company)
+    assert simulated.returncode == 0, simulated.stderr
+    run = leadflow(home, "run", "--sources", company / "sources.yaml")
+    assert run.returncode == 0, run.stdout + run.stderr
+    return RefreshedHome(Home(home, company / "sources.yaml"), simulated.stdout, run.stdout)
+
+
+@pytest.fixture(scope="session")
+def shared_home(refreshed: RefreshedHome) -> Home:
+    """The refreshed home, to be read only."""
+    return refreshed.home
+
+
+@pytest.fixture
+def own_home(shared_home: Home, tmp_path: Path) -> Home:
+    """A copy of the refreshed home, to do with as the test likes."""
+    return shared_home.copy_to(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def lean_project_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The SQL room with contracts that only promise columns."""
+    return lean_project(tmp_path_factory.mktemp("lean"))
