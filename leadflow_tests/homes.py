@@ -24,7 +24,6 @@ import duckdb
 import yaml
 
 from leadflow.automation import refresh_config
-from leadflow.definitions import build_defs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-c", "from leadflow.cli import main; main()")
@@ -121,6 +120,8 @@ class Home:
 
     def defs(self) -> dg.Definitions:
         """leadflow's definitions for this home."""
+        from leadflow.definitions import build_defs
+
         return build_defs(home=self.path, sources=self.sources, project_dir=self.project_dir)
 
     def run(self, assets: Iterable[dg.AssetKey], *, as_of: str = "") -> dg.ExecuteInProcessResult:

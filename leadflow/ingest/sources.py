@@ -214,9 +214,8 @@ class SourceFiles:
         pattern = Path(os.path.expandvars(source.path)).expanduser()
         if not pattern.is_absolute():
             pattern = self.document.path.parent / self.config.folder / pattern
-        if (
-            pattern.is_file()
-        ):  # also where its name holds what a glob would take for a pattern, as 'leads [1].csv'
+        # Before it is taken for a pattern: exports are called such names as 'leads [1].csv'.
+        if pattern.is_file():
             return [pattern]
         found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True) if Path(name).is_file())  # noqa: PTH207 - absolute patterns
         if not found and pattern.is_dir():

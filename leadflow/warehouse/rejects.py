@@ -59,7 +59,7 @@ class Rejects:
         self._keep(
             "line, case when count(*) = 1 then any_value(column_name) end as column_name, "
             "arg_min(error_message, if(error_type = 'TOO MANY COLUMNS', -1, 1) * cast(column_idx as bigint)) as reason, "
-            "any_value(csv_line) as row "
+            "trim(any_value(csv_line), chr(13) || chr(10)) as row "
             f"from {self.file.rejects} group by line order by line"
         )
         self.connection.execute(
@@ -93,13 +93,17 @@ class Rejects:
             unfit = f"list_contains(unreadable_columns, {literal(column.name)})"
             bad, good = self._count(unfit), self._count(f"{identifier(column.name)} is not null")
             if good == 0 and bad > max(1, self.landing.max_rejected_share * rows):
-                line, row = first_row(
+                line = scalar(
+                    self.connection, f"select {self._line()} from mapped where {unfit} order by line limit 1"
+                )
+                value = scalar(  # the value alone: the rest of the row is nobody's business in a log
                     self.connection,
-                    f"select {self._line()}, source_row from mapped where {unfit} order by line limit 1",
-                ) or (0, "")
+                    f"select cast({column.given} as varchar) as given from {self.file.relation} "
+                    f"where ({column.value}) is null and nullif(trim(given), '') is not null limit 1",
+                )
                 raise SourceError(
                     f"{column.where} source '{self.landing.source}': no value of {self.file.path} for {column.name} is a "
-                    f"{column.data_type}, for example line {line}: {row}",
+                    f"{column.data_type}, for example '{value}' in line {line}",
                     "mend the mapping, or convert the value with an expression",
                 )
         self._keep(

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
-from homes import MARTS, REPOSITORY, Home
+from homes import MARTS, QUIET, REPOSITORY, Home
 
 RECORDS = dg.AssetKey(["clean", "lead_records"])
 FUNNEL = dg.AssetKey(["kpi", "lead_funnel"])
@@ -173,7 +173,9 @@ def test_rows_that_another_program_corrupted_are_found_by_the_next_check(own_hom
     checks = dg.define_asset_job("check_funnel", dg.AssetSelection.checks_for_assets(FUNNEL))
     defs = dg.Definitions.merge(own_home.defs(), dg.Definitions(jobs=[checks]))
     with dg.DagsterInstance.ephemeral() as instance:
-        defs.resolve_job_def("check_funnel").execute_in_process(instance=instance, raise_on_error=False)
+        defs.resolve_job_def("check_funnel").execute_in_process(
+            run_config=QUIET, instance=instance, raise_on_error=False
+        )
     name = "expect_column_values_to_be_between__value"
     (row,) = own_home.rows(LATEST_RESULT, ["kpi.lead_funnel", name])
     assert (row[0], row[3], row[4]) == (False, 1, 6)
@@ -190,6 +192,7 @@ def test_a_table_written_and_not_checked_is_not_published(own_home):
             list(defs.assets or ()),
             selection=dg.AssetSelection.assets(FUNNEL),
             resources=defs.resources,
+            run_config=QUIET,
             instance=instance,
         )
     assert made.success

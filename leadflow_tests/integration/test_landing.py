@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import gzip
+import io
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leadflow.errors import SourceError
 from leadflow.ingest.mapping import landing_of
 from leadflow.ingest.sources import file_format, load_sources
 from leadflow.warehouse.connection import Warehouse
-from leadflow.warehouse.files import content_hash, header, scan
+from leadflow.warehouse.files import DELIMITERS, content_hash, header, scan
 from leadflow.warehouse.landing import check_mapping, ensure_raw_table, land_file, newest_known_at
 from leadflow.warehouse.landing_plan import Landed
 
@@ -301,6 +306,40 @@ def test_header(
     assert (found.blank_lines, found.delimiter, found.columns) == (blank_lines, delimiter, columns)
 
 
+CELL = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@settings(max_examples=80, deadline=None)
+@given(rows=st.lists(st.tuples(CELL, CELL, CELL), max_size=6), delimiter=st.sampled_from(DELIMITERS))
+def test_what_pythons_csv_writes_is_read_as_it_was(rows: list[tuple[str, str, str]], delimiter: str) -> None:
+    """Quotes, delimiters, line breaks and whatever else within fields, by any delimiter that is looked for."""
+    text = io.StringIO()
+    written = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    written.writerows([("first", "second", "third"), *rows])
+    with tempfile.TemporaryDirectory() as folder, Warehouse(Path(":memory:")).connect() as connection:
+        path = Path(folder) / "x.csv"
+        path.write_text(text.getvalue(), encoding="utf-8", newline="")
+        with scan(connection, path, "csv", {}) as file:
+            read = connection.execute(f"select * from {file.relation}").fetchall()
+    assert [tuple(cell or "" for cell in row) for row in read] == rows
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(
+    "LEADFLOW_TEST_DATA" not in os.environ, reason="LEADFLOW_TEST_DATA names no folder of real data"
+)
+def test_real_files_are_read_as_python_reads_them(yard: Yard) -> None:
+    paths = sorted(Path(os.environ["LEADFLOW_TEST_DATA"]).rglob("*.csv"))
+    assert paths
+    for path in paths:
+        with scan(yard.connection, path, "csv", {}) as file:
+            (count,) = yard.connection.execute(f"select count(*) from {file.relation}").fetchall()[0]
+            (rejected,) = yard.connection.execute(f"select count(*) from {file.rejects}").fetchall()[0]
+        with path.open(newline="", encoding="utf-8-sig") as opened:
+            lines = sum(1 for line in csv.reader(opened) if line)
+        assert (path.name, count, rejected) == (path.name, lines - 1, 0)
+
+
 # Files that are refused
 
 
@@ -396,6 +435,12 @@ def test_lines_that_are_no_rows(yard: Yard) -> None:
     assert rejects[0][1:] == ("Expected Number of Columns: 6 Found: 2", "short,line", "forms", "x.csv", 64)
     assert rejects[1][1] == "Expected Number of Columns: 6 Found: 8"
     assert rejects[2][1] == "Value with unterminated quote found."
+
+
+def test_blank_lines_count_as_lines_and_are_nothing_else(yard: Yard) -> None:
+    landed = yard.land_text("\n" + row(1) + "\n\n" + "no row\n" + row(2))
+    assert (landed.row_count, landed.rejected_rows) == (2, 1)
+    assert yard.rejects("line, row") == [(6, "no row")]
 
 
 def test_an_open_quote_costs_what_it_encloses_and_no_more(yard: Yard) -> None:
@@ -500,13 +545,18 @@ def test_a_parquet_file_has_no_header_line(yard: Yard) -> None:
         (row(1) + row("") * 3, "sources.yaml:7 source 'forms': 3 of 4 rows of x.csv would be rejected, first line 3 (column mql_id): mend the file or the mapping, or raise the source's max_rejected_share"),
         (row(1) + row(2, at="") * 3, "sources.yaml:12 source 'forms': 3 of 4 rows of x.csv would be rejected, first line 3 (column occurred_at)"),
         ("a,b\n" + row(1) + row(2) + row("") * 2, "sources.yaml:7 source 'forms': 3 of 5 rows of x.csv would be rejected, first line 5 (column mql_id)"),
-        (row(1, score="low") + row(2, score="high") + row(3, score=""), "sources.yaml:9 source 'forms': no value of x.csv for score is a double, for example line 2: "),
-        ("".join(row(key, at="12/31/2026") for key in range(5)), "sources.yaml:12 source 'forms': no value of x.csv for occurred_at is a timestamp, for example line 2: "),
+        (row(1, score="low") + row(2, score="high") + row(3, score=""), "sources.yaml:9 source 'forms': no value of x.csv for score is a double, for example 'low' in line 2: mend the mapping"),
+        ("".join(row(key, at="12/31/2026") for key in range(5)), "sources.yaml:12 source 'forms': no value of x.csv for occurred_at is a timestamp, for example '12/31/2026' in line 2: mend"),
     ],
 )  # fmt: skip
 def test_too_much_that_is_bad_refuses_the_file(yard: Yard, rows: str, said: str) -> None:
     yard.write("x.csv", HEADER + rows)
     assert yard.refused().startswith(said)
+
+
+def test_an_error_shows_no_more_of_a_person_than_the_value_at_fault(yard: Yard) -> None:
+    yard.write("x.csv", HEADER + "".join(row(key, mail="wang@example.com", score="low") for key in range(5)))
+    assert "wang" not in yard.refused()
 
 
 def test_the_permitted_share_is_the_sources(yard: Yard) -> None:
@@ -696,7 +746,7 @@ def test_attributes_land_by_declared_type(yard: Yard) -> None:
 def test_a_whole_attribute_of_the_wrong_type_refuses_the_file(yard: Yard) -> None:
     yard.write("x.csv", HEADER + row(1, mail="a") + row(2, mail="b"))
     said = yard.refused(attributes={"size": {"column": "mail", "type": "number"}})
-    assert "no value of x.csv for attribute size is a double, for example line 2: " in said
+    assert "no value of x.csv for attribute size is a double, for example 'a' in line 2: " in said
 
 
 def test_attributes_follow_their_row(yard: Yard) -> None:
