@@ -26,7 +26,7 @@ OWNERS: Final[dict[str, str]] = {
 
 STATE_TABLES: Final = (
     "raw.refreshes",
-    "raw.landed_files",
+    "quality.landed_files",
     "identity.lead_keys",
     "quality.table_versions",
     "quality.results",

@@ -4,7 +4,7 @@ Belongs here: the transaction that lands one file. Does not belong here: how a f
 lines and values are refused (rejects.py), and what sources.yaml means (ingest/, which makes the landing plan).
 
 Idempotent twice over: a file is skipped when its content was landed with the same mapping before
-(raw.landed_files), and a row that comes again replaces the one with its natural key unless that one is newer.
+(quality.landed_files), and a row that comes again replaces the one with its natural key unless that one is newer.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CREATE_LANDED_FILES = """
-create schema if not exists raw;
-create table if not exists raw.landed_files (
+create schema if not exists quality;
+create table if not exists quality.landed_files (
     source_name varchar, source_file varchar, content_hash varchar, mapping_hash varchar, row_count bigint,
     rejected_count bigint, as_of timestamp
 );
@@ -72,7 +72,7 @@ def is_landed(connection: DuckDBPyConnection, landing: Landing, digest: str) -> 
     connection.execute(_CREATE_LANDED_FILES)
     found = scalar(
         connection,
-        "select count(*) from raw.landed_files where source_name = ? and content_hash = ? and mapping_hash = ?",
+        "select count(*) from quality.landed_files where source_name = ? and content_hash = ? and mapping_hash = ?",
         [landing.source, digest, landing.mapping_hash],
     )
     return bool(found)
@@ -132,7 +132,7 @@ def land_file(
             row_count = scalar(connection, "select count(*) from mapped")
             _merge(connection, landing, file)
             connection.execute(
-                "insert into raw.landed_files values (?, ?, ?, ?, ?, ?, ?)",
+                "insert into quality.landed_files values (?, ?, ?, ?, ?, ?, ?)",
                 [
                     landing.source,
                     file.path.name,

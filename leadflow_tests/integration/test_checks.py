@@ -10,6 +10,10 @@ import duckdb
 import pytest
 from homes import MARTS, QUIET, REPOSITORY, Home
 
+from leadflow.quality.contracts import load_contracts
+from leadflow.quality.runner import check_table
+from leadflow.warehouse.connection import Warehouse
+
 RECORDS = dg.AssetKey(["clean", "lead_records"])
 FUNNEL = dg.AssetKey(["kpi", "lead_funnel"])
 
@@ -222,3 +226,18 @@ def test_a_failed_warning_does_not_block(shared_home, tmp_path):
     assert digest(home.marts) != before
     told = "select severity, is_passed, message from data_quality where table_name = 'kpi.lead_funnel' and not is_passed"
     assert home.rows(told, of=home.marts) == [("warn", False, row[7])]
+
+
+def test_what_is_written_beside_every_table_keeps_its_contract_too(shared_home: Home) -> None:
+    tables = [
+        table for table in load_contracts(REPOSITORY / "dbt_like_sql").values() if table.schema == "quality"
+    ]
+    assert len(tables) == 3
+    with Warehouse(shared_home.warehouse).sqlalchemy_engine() as engine:
+        failed = [
+            f"{table.full_name} {result.check_name}: {result.message}"
+            for table in tables
+            for result in check_table(engine, table)
+            if not result.is_passed
+        ]
+    assert failed == []
