@@ -3,7 +3,7 @@
 Belongs here: what the settings are, their defaults and which combinations make no sense. Does not belong here:
 what is done with them (scoring/), where leadflow finds its files (settings.py).
 
-The defaults are the field's common ones (docs: "Scoring policy"); templates/policy.yaml repeats them with comments.
+The defaults are the field's common ones; templates/policy.yaml repeats them with comments.
 """
 
 from __future__ import annotations

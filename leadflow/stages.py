@@ -9,9 +9,6 @@ from typing import Final
 
 STAGES: Final = ("raw", "staging", "clean", "identity", "enrich", "features", "scoring", "kpi", "publish")
 
-SYSTEM_SCHEMAS: Final = ("quality",)
-"""Schemas that are written beside every table and belong to no stage."""
-
 OWNERS: Final[dict[str, str]] = {
     "raw": "team:data-engineering",
     "staging": "team:data-engineering",
@@ -31,5 +28,5 @@ STATE_TABLES: Final = (
     "quality.table_versions",
     "quality.results",
 )
-"""Tables that are not derived from others: a full rebuild keeps them (design decision 4). Beside them the raw
+"""Tables that are not derived from others: a full rebuild keeps them. Beside them the raw
 tables themselves are state, since a source may no longer have what was landed."""

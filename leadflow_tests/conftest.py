@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from homes import Home, leadflow, lean_project
+from homes import REPOSITORY, Home, leadflow, lean_project
 
 LEADS = 600
 EVENTS_PER_LEAD = 6
@@ -42,6 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Before anything is collected, because importing leadflow.definitions already uses the home that is in force.
     """
+    beside = REPOSITORY.parent / "shared" / "data"
+    if "LEADFLOW_TEST_DATA" not in os.environ and beside.is_dir():
+        os.environ["LEADFLOW_TEST_DATA"] = str(beside)
     nowhere = tempfile.TemporaryDirectory(prefix="leadflow-tests-")
     config.add_cleanup(nowhere.cleanup)
     patch = pytest.MonkeyPatch()

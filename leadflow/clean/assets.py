@@ -21,9 +21,8 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         from leadflow.clean.records import check_lead_records
 
         checked = check_lead_records(run.read("clean.lead_records"))
-        return {
-            "clean.clean_leads": run.write("clean.clean_leads", checked.clean, inputs=inputs),
-            "clean.rejected_leads": run.write("clean.rejected_leads", checked.rejected, inputs=inputs),
-        }
+        return run.write(
+            {"clean.clean_leads": checked.clean, "clean.rejected_leads": checked.rejected}, inputs=inputs
+        )
 
     return [clean_leads]

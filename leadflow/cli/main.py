@@ -20,8 +20,8 @@ from leadflow.settings import ENV_PREFIX, load_settings
 if TYPE_CHECKING:
     from leadflow.demo.simulate import SimulationSummary
 
-DEMO_MARK = "# Written by `leadflow demo`, which writes it anew each time."
-"""First line of a sources.yaml that the demo may overwrite."""
+DEMO_MARK = "# Written by `leadflow demo`, which writes it anew each time:"
+"""How the first line of a sources.yaml begins that the demo may overwrite; the company it simulated follows."""
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -59,21 +59,22 @@ def demo(leads: int, events_per_lead: int, seed: int) -> None:
     """Simulate a small company, refresh, and print where to look."""
     from leadflow.cli.refresh import refresh
     from leadflow.demo.simulate import simulate
+    from leadflow.warehouse.lock import refresh_lock
 
     settings = load_settings()
     settings.ensure_home()
-    folder = settings.landing_dir / "demo"
     mapping = settings.home / "sources.yaml"
-    if mapping.exists() and DEMO_MARK not in mapping.read_text(encoding="utf-8"):
-        raise ConfigError(
-            f"{mapping} describes sources of your own",
-            "run the demo with LEADFLOW_HOME set to another folder",
+    company = f"{DEMO_MARK} {leads} leads, {events_per_lead} events each, seed {seed}."
+    _refuse_other_sources(mapping, company)
+    with refresh_lock(settings.lock_path, purpose="leadflow demo", wait_seconds=settings.lock_wait_seconds):
+        _refuse_other_sources(mapping, company)
+        simulated = simulate(
+            settings.landing_dir / "demo", leads=leads, events_per_lead=events_per_lead, seed=seed
         )
-    simulated = simulate(folder, leads=leads, events_per_lead=events_per_lead, seed=seed)
+        text = f"{company}\nfolder: landing/demo\n{simulated.sources.read_text(encoding='utf-8')}"
+        mapping.write_text(text, encoding="utf-8")
+        _write_new(settings.home / "policy.yaml", (TEMPLATES / "policy.yaml").read_text(encoding="utf-8"))
     _tell(simulated)
-    in_folder = f"{DEMO_MARK}\nfolder: landing/demo\n{simulated.sources.read_text(encoding='utf-8')}"
-    mapping.write_text(in_folder, encoding="utf-8")
-    _write_new(settings.home / "policy.yaml", (TEMPLATES / "policy.yaml").read_text(encoding="utf-8"))
     refresh(settings)
 
 
@@ -97,7 +98,11 @@ def init(example: Path | None) -> None:
 )
 @click.option("--policy", type=click.Path(path_type=Path), help="policy.yaml to use in place of the home's.")
 @click.option("--as-of", default="", help="Moment to look from, ISO 8601, UTC where it has no offset.")
-@click.option("--full", is_flag=True, help="Rebuild every derived table from nothing.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Rebuild incremental models from nothing; every other table is rebuilt at each refresh anyway.",
+)
 def run(sources: Path | None, policy: Path | None, as_of: str, full: bool) -> None:
     """One refresh: land, make and check every table, publish the mart."""
     from leadflow.cli.refresh import refresh
@@ -119,8 +124,6 @@ def dev(host: str, port: int) -> None:
             os.environ[f"{ENV_PREFIX}{name.upper()}"] = str(path)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     click.echo(f"Dagster UI on http://{host}:{port} for the home {settings.home}")
-    # Where another dagster.yaml lies about, Dagster warns that it is not the one in force.
-    os.chdir(settings.home)
     # `dg dev`, which Dagster would rather see, needs a checkout; this works where leadflow is installed, too.
     quiet = "ignore:Function `dev_command` is superseded"
     command = [sys.executable, "-W", quiet, "-m", "dagster", "dev", "-m", "leadflow.definitions"]
@@ -195,9 +198,7 @@ def backtest(policy: Path | None, start: str | None, end: str | None) -> None:
 @click.argument("text")
 def forget(text: str) -> None:
     """Erase a person."""
-    _later(
-        "forget", f"'{text}' was not erased; remove the person at the sources and run `leadflow run --full`"
-    )
+    _later("forget", f"nothing of '{text}' was erased: the raw tables keep what was landed")
 
 
 @cli.command()
@@ -208,6 +209,21 @@ def dashboard() -> None:
 
 def _later(command: str, remedy: str) -> None:
     raise LeadflowError(f"`leadflow {command}` is not built yet", remedy)
+
+
+def _refuse_other_sources(mapping: Path, company: str) -> None:
+    """Refuse a home that holds something else: facts that were landed stay, so two companies would mix."""
+    if not mapping.exists():
+        return
+    first_line = mapping.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    if first_line == company:
+        return
+    held = (
+        f"another simulated company ({first_line.removeprefix(DEMO_MARK).strip()})"
+        if first_line.startswith(DEMO_MARK)
+        else "sources of your own"
+    )
+    raise ConfigError(f"{mapping} describes {held}", "run the demo with LEADFLOW_HOME set to another folder")
 
 
 def _tell(simulated: SimulationSummary) -> None:

@@ -23,6 +23,6 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         reference = run.read("staging.stg_company_reference")
         known = reference.filter(reference["known_at"] <= run.refresh().as_of)
         matched = match_reference(run.read("identity.accounts"), known)
-        return {"enrich.firmographics": run.write("enrich.firmographics", matched, inputs=inputs)}
+        return run.write({"enrich.firmographics": matched}, inputs=inputs)
 
     return [firmographics]

@@ -26,13 +26,15 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         from leadflow.identity.resolution import resolve
 
         resolution = resolve(run.read("clean.clean_leads"), known_keys(run))
-        return {
-            "identity.lead_keys": run.merge("identity.lead_keys", resolution.lead_keys, inputs=records),
-            "identity.identity_map": run.write(
-                "identity.identity_map", resolution.identity_map, inputs=records
-            ),
-            "identity.accounts": run.write("identity.accounts", resolution.accounts, inputs=records),
-        }
+        return run.write(
+            {
+                "identity.lead_keys": resolution.lead_keys,
+                "identity.identity_map": resolution.identity_map,
+                "identity.accounts": resolution.accounts,
+            },
+            inputs=records,
+            merged=["identity.lead_keys"],
+        )
 
     members = ["clean.clean_leads", "identity.identity_map"]
 
@@ -41,7 +43,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         from leadflow.identity.golden import golden_records
 
         golden = golden_records(run.read("clean.clean_leads"), run.read("identity.identity_map"))
-        return {"identity.leads": run.write("identity.leads", golden, inputs=members)}
+        return run.write({"identity.leads": golden}, inputs=members)
 
     return [identity_map, leads]
 

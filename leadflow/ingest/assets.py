@@ -266,7 +266,7 @@ def _land(run: StageRun, table: str) -> tuple[list[Landed], dict[str, list[str]]
                         unused[source.name] = left_over
                     landed.append(
                         landing.land_file(
-                            connection, plan, file, digest=content_hash(path), as_of=stamp.as_of
+                            connection, plan, file, digest=content_hash(path), stamp=stamp, inputs=[REFRESHES]
                         )
                     )
         ensure_system_tables(connection)

@@ -213,7 +213,10 @@ class SourceFiles:
             )
         pattern = Path(os.path.expandvars(source.path)).expanduser()
         if not pattern.is_absolute():
-            pattern = self.document.path.parent / self.config.folder / pattern
+            # What a variable holds is as the shell that set it sees it; what the file says is as the file sees it.
+            is_of_shell = source.path.startswith("${")
+            folder = Path.cwd() if is_of_shell else self.document.path.parent / self.config.folder
+            pattern = folder / pattern
         # Before it is taken for a pattern: exports are called such names as 'leads [1].csv'.
         if pattern.is_file():
             return [pattern]

@@ -5,6 +5,8 @@ Belongs here: the shapes that contracts.py reads and others use. Does not belong
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +123,13 @@ class Table:
     def blocking_checks(self) -> tuple[Test, ...]:
         """The tests whose failure stops what depends on the table."""
         return tuple(test for test in self.checks if test.is_blocking)
+
+    def fingerprint(self, test: Test) -> str:
+        """Changes when what the test promises does, so that a result of the former promise is known as such."""
+        promise: list[Any] = [test.test, test.column, dict(test.arguments), test.where]
+        if test.test == COLUMNS_MATCH_CONTRACT:
+            promise.append([(column.name, column.data_type) for column in self.columns])
+        return hashlib.sha256(json.dumps(promise, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     @property
     def pii_columns(self) -> frozenset[str]:

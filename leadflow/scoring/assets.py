@@ -13,9 +13,6 @@ from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
 from leadflow.warehouse.tables import TableVersion
 
-ATTRIBUTE_PREFIX = "attribute "
-"""Columns of declared attributes are named with it, so that none can be taken for a feature of leadflow's own."""
-
 if TYPE_CHECKING:
     import polars as pl
 
@@ -32,7 +29,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         from leadflow.scoring.rules import score_rules
 
         scores = score_rules(run.read("features.lead_features"), run.policy).scores
-        return {"scoring.rule_scores": run.write("scoring.rule_scores", scores, inputs=features)}
+        return run.write({"scoring.rule_scores": scores}, inputs=features)
 
     examples = ["features.training_examples", "staging.stg_attributes"]
 
@@ -42,7 +39,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
 
         outcome = train_model(run)
         card = card_of(outcome, run.policy, run.refresh().as_of)
-        return {"scoring.model_card": run.write("scoring.model_card", card, inputs=examples)}
+        return run.write({"scoring.model_card": card}, inputs=examples)
 
     inputs = [
         "identity.leads",
@@ -71,11 +68,14 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
             run.policy,
             run.refresh().as_of,
         )
-        return {
-            "scoring.scored_leads": run.write("scoring.scored_leads", scored.scored_leads, inputs=inputs),
-            "scoring.score_reasons": run.write("scoring.score_reasons", scored.score_reasons, inputs=inputs),
-            "scoring.ml_scores": run.write("scoring.ml_scores", scored.ml_scores, inputs=inputs),
-        }
+        return run.write(
+            {
+                "scoring.scored_leads": scored.scored_leads,
+                "scoring.score_reasons": scored.score_reasons,
+                "scoring.ml_scores": scored.ml_scores,
+            },
+            inputs=inputs,
+        )
 
     return [rule_scores, model_card, scored_leads]
 
@@ -134,7 +134,7 @@ def champion(run: StageRun) -> TrainedModel | None:
 
 def feature_spec(contracts: Contracts, frame: pl.DataFrame) -> FeatureSpec:
     """Columns that the contract of features.lead_features marks as features, and the declared attributes."""
-    from leadflow.scoring.columns import FeatureSpec
+    from leadflow.scoring.columns import ATTRIBUTE_PREFIX, FeatureSpec
 
     roles = {
         column.name: column.meta.get("feature") for column in contracts["features.lead_features"].columns
@@ -152,13 +152,20 @@ def with_attributes(run: StageRun, frame: pl.DataFrame) -> pl.DataFrame:
     """The attributes' JSON object as one column per declared attribute: numbers and booleans as numbers, else texts."""
     import polars as pl
 
+    from leadflow.scoring.columns import ATTRIBUTE_PREFIX
+
     declared = run.read("staging.stg_attributes", ["attribute", "value_type"]).unique().sort("attribute")
     columns = []
     for name, value_type in declared.iter_rows():
-        text = pl.col("attributes").str.json_path_match(f"$['{name}']")
+        text = pl.col("attributes").str.json_path_match(f'$["{_escaped(name)}"]')
         if value_type == "number":
             text = text.cast(pl.Float64, strict=False)
         elif value_type == "boolean":
             text = (text == "true").cast(pl.Float64)
         columns.append(text.alias(ATTRIBUTE_PREFIX + name))
     return frame.with_columns(columns).drop("attributes")
+
+
+def _escaped(name: str) -> str:
+    """A name as it stands between double quotes in a JSON path."""
+    return name.replace("\\", "\\\\").replace('"', '\\"')

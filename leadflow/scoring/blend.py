@@ -31,7 +31,9 @@ def on_scale(values: Floats, reference_quantiles: Sequence[float]) -> Floats:
     ranks = (first + last) / 2 * 100 / max(len(reference) - 1, 1)
     if len(reference) == 1:
         ranks = np.array([50.0])
-    return np.interp(values, distinct, ranks, left=0.0, right=100.0)
+    # Interpolation may leave the scale, or step back, by the last digit of a float.
+    scaled: Floats = np.interp(values, distinct, ranks, left=0.0, right=100.0).clip(0.0, 100.0).round(9)
+    return scaled
 
 
 def model_weight(wins: int, settings: Blend) -> float:

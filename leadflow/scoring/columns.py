@@ -19,6 +19,9 @@ from leadflow.errors import LeadflowError
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
+ATTRIBUTE_PREFIX = "attribute "
+"""Columns of declared attributes are named with it, so that none can be taken for a feature of leadflow's own."""
+
 
 @dataclass(frozen=True)
 class FeatureSpec:

@@ -1,7 +1,7 @@
 """The scored leads: rules and model put together, one row per lead, with the reasons in order.
 
 Belongs here: joining, mixing, ranking reasons. Does not belong here: who gets the lead and what is done next
-(activation/), whose columns stay null here.
+whose columns stay null here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import polars as pl
 from leadflow.errors import LeadflowError
 from leadflow.policy import Policy
 from leadflow.scoring.blend import combine, model_weight, on_scale, tier
-from leadflow.scoring.columns import Floats, log_odds
+from leadflow.scoring.columns import ATTRIBUTE_PREFIX, Floats, log_odds
 from leadflow.scoring.fit import probability
 from leadflow.scoring.model import TrainedModel
 from leadflow.scoring.words import contribution_reason, is_known
@@ -244,7 +244,11 @@ def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) 
             contribution=pl.Series(added), effect=pl.Series(scale.weight * (ml_score[told] - without))
         )
         dtype = features.schema[column.feature]
-        known = pl.when(is_known(column.feature, dtype)).then(pl.col(column.feature).cast(pl.String))
+        is_told_here = is_known(column.feature, dtype) & pl.lit(
+            not column.feature.startswith(ATTRIBUTE_PREFIX)
+        )
+        known = pl.when(is_told_here).then(pl.col(column.feature).cast(pl.String))
+        untold = "not shown" if column.feature.startswith(ATTRIBUTE_PREFIX) else "unknown"
         parts.append(
             rows.select(
                 pl.col("lead_id").cast(pl.String),
@@ -253,9 +257,7 @@ def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) 
                 pl.lit(None, dtype=pl.Float64).alias("points"),
                 "contribution",
                 "effect",
-                pl.concat_str(pl.lit(f"{column.feature} = "), known.otherwise(pl.lit("unknown"))).alias(
-                    "fact"
-                ),
+                pl.concat_str(pl.lit(f"{column.feature} = "), known.otherwise(pl.lit(untold))).alias("fact"),
                 contribution_reason(column, dtype, pl.col("contribution")).alias("reason"),
             )
         )

@@ -88,7 +88,8 @@ def publish_marts(run: StageRun, contracts: Contracts) -> tuple[dict[str, int], 
                 for table in PUBLISHED_TABLES
             ],
             blocking_checks={
-                name: [test.check_name for test in table.blocking_checks] for name, table in contracts.items()
+                name: {test.check_name: table.fingerprint(test) for test in table.blocking_checks}
+                for name, table in contracts.items()
             },
             published=published,
             descriptions={table.name: mart_table(table, is_masked=False) for table in mart_only(contracts)},

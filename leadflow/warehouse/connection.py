@@ -120,8 +120,16 @@ class Warehouse:
 
     def read(self, sql: str, parameters: Sequence[Any] | None = None) -> pl.DataFrame:
         """The rows of a query as a polars frame, over Arrow and without pandas."""
+        import duckdb
+
         with self.connect(read_only=True) as connection:
-            return query(connection, sql, parameters)
+            try:
+                return query(connection, sql, parameters)
+            except duckdb.Error as error:
+                raise WarehouseError(
+                    f"{self.path} cannot be read ({str(error).strip().splitlines()[0]})",
+                    "check that leadflow wrote the file; a refresh writes it anew",
+                ) from error
 
     def read_arrow(self, sql: str, parameters: Sequence[Any] | None = None) -> pa.Table:
         """The rows of a query as an Arrow table."""

@@ -16,10 +16,17 @@ from typing import TYPE_CHECKING
 from leadflow.errors import SourceError
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import quote, scalar
-from leadflow.warehouse.files import FileScan, first_line
+from leadflow.warehouse.files import FileScan, content_hash, first_line
 from leadflow.warehouse.landing_plan import Landed, Landing
 from leadflow.warehouse.rejects import Rejects
-from leadflow.warehouse.tables import columns_of, table_exists, transaction
+from leadflow.warehouse.tables import (
+    Stamp,
+    columns_of,
+    ensure_system_tables,
+    record_version,
+    table_exists,
+    transaction,
+)
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -101,25 +108,33 @@ def newest_known_at(
 
 
 def land_file(
-    connection: DuckDBPyConnection, landing: Landing, file: FileScan, *, digest: str, as_of: datetime
+    connection: DuckDBPyConnection,
+    landing: Landing,
+    file: FileScan,
+    *,
+    digest: str,
+    stamp: Stamp,
+    inputs: Sequence[str] = (),
 ) -> Landed:
-    """Land one file in one transaction.
+    """Land one file in one transaction, with the new version of every table it changed.
 
     Args:
         connection: read-write connection.
         landing: the mapping.
         file: the file.
         digest: its content hash.
-        as_of: moment of the refresh.
+        stamp: what the write is recorded with.
+        inputs: tables that the raw table is recorded as made from.
 
     Raises:
-        SourceError: the file is damaged, too many lines are unreadable, a column is of the wrong type throughout, or
+        SourceError: the file is damaged or was changed meanwhile, too many lines are unreadable, a column is of the wrong type throughout, or
             an expression fails; nothing of the file is landed then.
     """
     import duckdb
 
     if is_landed(connection, landing, digest):
         return Landed(landing.source, file.path, False, 0, 0, 0)
+    ensure_system_tables(connection)
     rejects = Rejects(connection, landing, file, digest)
     try:
         with transaction(connection):
@@ -140,10 +155,20 @@ def land_file(
                     landing.mapping_hash,
                     row_count,
                     rejected_rows,
-                    as_of,
+                    stamp.as_of,
                 ],
             )
             connection.execute("drop table mapped")
+            if content_hash(file.path) != digest:
+                raise SourceError(
+                    f"source '{landing.source}': {file.path} was changed while it was read",
+                    "run the refresh again once the file is complete; write it beside and rename it",
+                )
+            record_version(connection, landing.table, stamp=stamp, inputs=inputs)
+            if landing.attributes:
+                record_version(connection, "raw.attributes", stamp=stamp)
+            if rejected_rows or rejected_values:
+                record_version(connection, "raw.rejected_rows", stamp=stamp)
     except duckdb.Error as error:
         raise _unreadable(connection, landing, file, error) from error
     return Landed(landing.source, file.path, True, row_count, rejected_rows, rejected_values)

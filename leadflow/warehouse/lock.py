@@ -50,13 +50,16 @@ def holder(lock_path: Path) -> Holder | None:
 
 
 @contextmanager
-def refresh_lock(lock_path: Path, *, purpose: str, wait_seconds: float) -> Iterator[None]:
+def refresh_lock(
+    lock_path: Path, *, purpose: str, wait_seconds: float, log: logging.Logger = _log
+) -> Iterator[None]:
     """Hold the lock for the block.
 
     Args:
         lock_path: file in the home that is locked.
         purpose: what the lock is held for, told to those who wait.
         wait_seconds: bound on waiting.
+        log: where waiting is told.
 
     Raises:
         WarehouseLockedError: another refresh held the lock for longer than `wait_seconds`.
@@ -67,7 +70,7 @@ def refresh_lock(lock_path: Path, *, purpose: str, wait_seconds: float) -> Itera
         lock.acquire(timeout=0)
     except Timeout:
         waiting_for = _read_note(lock_path)
-        _log.warning("%s waits for %s to end, for at most %.0f seconds", purpose, waiting_for, wait_seconds)
+        log.warning("%s waits for %s to end, for at most %.0f seconds", purpose, waiting_for, wait_seconds)
         try:
             lock.acquire(timeout=wait_seconds, poll_interval=0.1)
         except Timeout:

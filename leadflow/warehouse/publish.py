@@ -62,18 +62,22 @@ def lineage(versions: Mapping[str, TableVersion], tables: Sequence[str]) -> list
 
 
 def reasons_not_to_publish(
-    connection: DuckDBPyConnection, tables: Sequence[str], blocking_checks: Mapping[str, Sequence[str]]
+    connection: DuckDBPyConnection,
+    tables: Sequence[str],
+    blocking_checks: Mapping[str, Mapping[str, str]],
+    policy_version: str | None = None,
 ) -> list[str]:
     """Why `tables` may not be published, in sentences; empty where they may.
 
     Refused is, for a table or any ancestor of it: one that was never made, that is of another refresh than the
-    newest, that is older than a table it was made from, or whose blocking check failed or was not run on the version
-    there is.
+    newest, that was made under another policy than the one in force, that is older than a table it was made from, or
+    whose blocking check failed or was not run, as the contract has it now, on the version there is.
 
     Args:
         connection: connection to the warehouse.
         tables: tables to be published.
-        blocking_checks: names of the blocking checks of every table that has a contract.
+        blocking_checks: of every table that has a contract, the fingerprint of each blocking check by its name.
+        policy_version: the policy in force.
     """
     versions = latest_versions(connection)
     newest_refresh = max((version.refresh_id or 0 for version in versions.values()), default=0)
@@ -88,27 +92,48 @@ def reasons_not_to_publish(
             reasons.append(
                 f"{table} is of refresh {version.refresh_id}, the newest is refresh {newest_refresh}"
             )
+        if version.policy_version not in (None, policy_version):
+            reasons.append(
+                f"{table} was made under another policy ({version.policy_version}) than the one in force"
+            )
         for name, used in version.inputs.items():
             if name in versions and versions[name].version > used:
                 reasons.append(f"{table} is older than {name}, which it is made from")
-        for check in blocking_checks.get(table, ()):
+        expected = blocking_checks.get(table, {})
+        for check, fingerprint in expected.items():
             result = results.get((table, check))
-            if result is None or result[0] < version.version:
+            if result is None or result.version < version.version:
                 reasons.append(f"{table} was not checked by {check} since it was last written")
-            elif not result[1]:
-                reasons.append(f"{table} failed {check}: {result[2]}")
+            elif result.fingerprint != fingerprint:
+                reasons.append(f"{table} was not checked by {check} since the contract changed")
+        for (checked, check), result in results.items():
+            is_current = checked == table and result.version == version.version
+            if is_current and not result.is_passed and (result.is_blocking or check in expected):
+                reasons.append(f"{table} failed {check}: {result.message}")
     return reasons
 
 
-def _results(connection: DuckDBPyConnection) -> dict[tuple[str, str], tuple[int, bool, str]]:
-    """The newest result of every check: version of the table, whether it passed, and its message."""
+@dataclass(frozen=True)
+class _Result:
+    """The newest result of a check; one that could not run is blocking whatever its severity."""
+
+    version: int
+    is_passed: bool
+    is_blocking: bool
+    fingerprint: str
+    message: str
+
+
+def _results(connection: DuckDBPyConnection) -> dict[tuple[str, str], _Result]:
+    """The newest result of every check, by table and name."""
     if not table_exists(connection, "quality.results"):
         return {}
     rows = connection.execute(
-        "select table_name, check_name, version, is_passed, message from quality.results "
-        "qualify row_number() over (partition by table_name, check_name order by version desc, checked_at desc, is_passed) = 1"
+        "select table_name, check_name, version, is_passed, is_blocking, fingerprint, message from quality.results "
+        "qualify row_number() over (partition by table_name, check_name order by version desc, checked_at desc, is_passed) = 1 "
+        "order by table_name, check_name"
     ).fetchall()
-    return {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows}
+    return {(row[0], row[1]): _Result(*row[2:]) for row in rows}
 
 
 def publish(
@@ -116,7 +141,7 @@ def publish(
     marts_path: Path,
     tables: Sequence[MartTable],
     *,
-    blocking_checks: Mapping[str, Sequence[str]],
+    blocking_checks: Mapping[str, Mapping[str, str]],
     published: Mapping[str, Any],
     descriptions: Mapping[str, MartTable],
 ) -> dict[str, int]:
@@ -143,7 +168,7 @@ def publish(
     import duckdb
 
     sources = [table.source for table in tables]
-    reasons = reasons_not_to_publish(connection, sources, blocking_checks)
+    reasons = reasons_not_to_publish(connection, sources, blocking_checks, published.get("policy_version"))
     if reasons:
         named = "; ".join(reasons[:_NAMED_PROBLEMS])
         more = f"; and {len(reasons) - _NAMED_PROBLEMS} more" if len(reasons) > _NAMED_PROBLEMS else ""

@@ -48,9 +48,9 @@ class Refresh:
     as_of: datetime
     as_of_from: str
 
-    def stamp(self, *, run_id: str, code_version: str) -> Stamp:
+    def stamp(self, *, run_id: str, code_version: str, policy_version: str | None = None) -> Stamp:
         """What tables written in this refresh are recorded with."""
-        return Stamp(self.refresh_id, self.as_of, run_id, code_version)
+        return Stamp(self.refresh_id, self.as_of, run_id, code_version, policy_version)
 
 
 def open_refresh(

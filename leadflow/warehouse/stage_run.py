@@ -6,7 +6,7 @@ stage's logic.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,11 +19,18 @@ from leadflow.version import code_version
 from leadflow.warehouse.connection import Warehouse, query, quote
 from leadflow.warehouse.refreshes import Refresh, current_refresh
 from leadflow.warehouse.sql_models import SqlModel, SqlRoom, run_model
-from leadflow.warehouse.tables import Stamp, TableVersion, replace_table, upsert
+from leadflow.warehouse.tables import (
+    Stamp,
+    TableVersion,
+    ensure_system_tables,
+    merge_rows,
+    put_rows,
+    record_version,
+    transaction,
+)
 
 if TYPE_CHECKING:
     import polars as pl
-    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
     from leadflow.quality.contracts import Contracts
@@ -72,7 +79,9 @@ class StageRun:
 
     def stamp(self, connection: DuckDBPyConnection) -> Stamp:
         """What a write is recorded with."""
-        return self.refresh(connection).stamp(run_id=self.run_id, code_version=code_version())
+        return self.refresh(connection).stamp(
+            run_id=self.run_id, code_version=code_version(), policy_version=self.policy.version
+        )
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """A whole table, or some of its columns, as a polars frame."""
@@ -81,30 +90,32 @@ class StageRun:
             return query(connection, f"select {chosen} from {quote(table)}")
 
     def write(
-        self, table: str, rows: pl.DataFrame | pa.Table | str, *, inputs: Sequence[str]
-    ) -> TableVersion:
-        """Replace a table, rows in the order of its contract's natural key."""
-        with self.connect() as connection:
-            return replace_table(
-                connection,
-                table,
-                rows,
-                stamp=self.stamp(connection),
-                inputs=inputs,
-                order_by=self.contracts[table].natural_key,
-            )
+        self,
+        tables: Mapping[str, pl.DataFrame],
+        *,
+        inputs: Sequence[str],
+        merged: Collection[str] = (),
+    ) -> dict[str, TableVersion]:
+        """Write tables that belong together in one transaction: all of them, or none.
 
-    def merge(self, table: str, rows: pl.DataFrame, *, inputs: Sequence[str]) -> TableVersion:
-        """Upsert into a table by its contract's natural key."""
+        Args:
+            tables: rows by table; each replaces its table, in the order of its contract's natural key.
+            inputs: tables the rows were made from.
+            merged: tables that are upserted by their natural key and not replaced.
+        """
         with self.connect() as connection:
-            return upsert(
-                connection,
-                table,
-                rows,
-                key=self.contracts[table].natural_key,
-                stamp=self.stamp(connection),
-                inputs=inputs,
-            )
+            ensure_system_tables(connection)
+            stamp = self.stamp(connection)
+            with transaction(connection):
+                versions = {}
+                for table, rows in tables.items():
+                    key = self.contracts[table].natural_key
+                    if table in merged:
+                        merge_rows(connection, table, rows, key=key)
+                    else:
+                        put_rows(connection, table, rows, order_by=key)
+                    versions[table] = record_version(connection, table, stamp=stamp, inputs=inputs)
+            return versions
 
     def run_sql_model(self, model: SqlModel) -> TableVersion:
         """Make a SQL model's table."""

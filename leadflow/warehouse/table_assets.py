@@ -4,6 +4,7 @@ Belongs here: specs, the resource that holds the refresh lock, and turning a wri
 belong here: any one stage's assets (their assets.py) and checks (quality/checks.py).
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,10 @@ def run_resource(settings: Settings, contracts: Contracts, room: SqlRoom) -> dg.
         run_id = context.run.run_id if context.run else "unknown"
         settings.ensure_home()
         with refresh_lock(
-            settings.lock_path, purpose=f"run {run_id}", wait_seconds=settings.lock_wait_seconds
+            settings.lock_path,
+            purpose=f"run {run_id}",
+            wait_seconds=settings.lock_wait_seconds,
+            log=context.log or logging.getLogger(__name__),
         ):
             yield StageRun(settings, contracts, room, run_id, bool(context.resource_config["is_full"]))
 

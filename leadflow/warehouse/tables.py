@@ -29,12 +29,12 @@ SYSTEM_TABLES_SQL = """
 create schema if not exists quality;
 create table if not exists quality.table_versions (
     table_name varchar not null, version bigint not null, refresh_id bigint, as_of timestamp,
-    row_count bigint not null, inputs varchar not null, code_version varchar not null, run_id varchar,
-    written_at timestamp not null
+    row_count bigint not null, inputs varchar not null, code_version varchar not null, policy_version varchar,
+    run_id varchar, written_at timestamp not null
 );
 create table if not exists quality.results (
     table_name varchar not null, version bigint not null, refresh_id bigint, check_name varchar not null,
-    test varchar not null, column_name varchar, severity varchar not null, is_blocking boolean not null,
+    fingerprint varchar not null, test varchar not null, column_name varchar, severity varchar not null, is_blocking boolean not null,
     is_passed boolean not null, checked_rows bigint, failing_rows bigint, failing_share double,
     sample varchar, message varchar, run_id varchar, checked_at timestamp not null
 );
@@ -49,6 +49,7 @@ class Stamp:
     as_of: datetime
     run_id: str
     code_version: str
+    policy_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class TableVersion:
     as_of: datetime | None
     row_count: int
     inputs: dict[str, int]
+    policy_version: str | None = None
 
 
 def utc_now() -> datetime:
@@ -127,12 +129,24 @@ def replace_table(
         order_by: columns the rows are written in the order of, so that equal rows give equal files.
     """
     ensure_system_tables(connection)
-    with transaction(connection), _as_relation(connection, rows) as relation:
+    with transaction(connection):
+        put_rows(connection, table, rows, order_by=order_by)
+        return record_version(connection, table, stamp=stamp, inputs=inputs)
+
+
+def put_rows(
+    connection: DuckDBPyConnection,
+    table: str,
+    rows: str | pl.DataFrame | pa.Table,
+    *,
+    order_by: Sequence[str] = (),
+) -> None:
+    """The replacement itself, inside the caller's transaction and without a version."""
+    with _as_relation(connection, rows) as relation:
         _prepare(connection, table, keep="table")
         connection.execute(
             f"create or replace table {quote(table)} as select * from {relation}{_order(order_by)}"
         )
-        return record_version(connection, table, stamp=stamp, inputs=inputs)
 
 
 def replace_view(
@@ -227,7 +241,7 @@ def record_version(
     row_count = scalar(connection, f"select count(*) from {quote(table)}")
     version = scalar(connection, "select coalesce(max(version), 0) + 1 from quality.table_versions")
     connection.execute(
-        "insert into quality.table_versions values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into quality.table_versions values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             table,
             version,
@@ -236,11 +250,14 @@ def record_version(
             row_count,
             json.dumps(input_versions),
             stamp.code_version,
+            stamp.policy_version,
             stamp.run_id,
             utc_now(),
         ],
     )
-    return TableVersion(table, version, stamp.refresh_id, stamp.as_of, row_count, input_versions)
+    return TableVersion(
+        table, version, stamp.refresh_id, stamp.as_of, row_count, input_versions, stamp.policy_version
+    )
 
 
 def latest_versions(connection: DuckDBPyConnection) -> dict[str, TableVersion]:
@@ -248,12 +265,12 @@ def latest_versions(connection: DuckDBPyConnection) -> dict[str, TableVersion]:
     if not table_exists(connection, "quality.table_versions"):
         return {}
     rows = connection.execute(
-        "select table_name, version, refresh_id, as_of, row_count, inputs from quality.table_versions "
+        "select table_name, version, refresh_id, as_of, row_count, inputs, policy_version from quality.table_versions "
         "qualify row_number() over (partition by table_name order by version desc) = 1 order by table_name"
     ).fetchall()
     return {
-        table: TableVersion(table, version, refresh_id, as_of, row_count, json.loads(inputs))
-        for table, version, refresh_id, as_of, row_count, inputs in rows
+        table: TableVersion(table, version, refresh_id, as_of, row_count, json.loads(inputs), policy_version)
+        for table, version, refresh_id, as_of, row_count, inputs, policy_version in rows
     }
 
 

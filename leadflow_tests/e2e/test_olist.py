@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from homes import REPOSITORY, Home, leadflow
 
-DATA = Path(os.environ.get("LEADFLOW_TEST_DATA") or REPOSITORY.parent / "shared" / "data") / "olist_funnel"
+DATA = Path(os.environ.get("LEADFLOW_TEST_DATA", "LEADFLOW_TEST_DATA")) / "olist_funnel"
 EXAMPLE = REPOSITORY / "examples" / "olist"
 
 LEADS = 8_000

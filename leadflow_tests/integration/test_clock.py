@@ -22,8 +22,8 @@ KNOWN_AT = {
 }
 """When a row of a simulated file became known, as its sources.yaml says; company_reference.csv is backdated."""
 
-SEES_EVERYTHING = ("raw", "staging")
-"""Stages that keep all that was landed. Whoever reads them asks for what was known at the moment."""
+SEES_EVERYTHING = ("raw", "staging", "quality")
+"""Schemas that keep all that was landed. Whoever reads them asks for what was known at the moment."""
 
 SERVES_ANY_MOMENT = ("features.lead_events", "features.lead_activity_daily")
 """Facts with the day they became known, which the features of past moments are made from."""

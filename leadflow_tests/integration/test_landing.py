@@ -26,6 +26,7 @@ from leadflow.warehouse.connection import Warehouse
 from leadflow.warehouse.files import DELIMITERS, content_hash, header, scan
 from leadflow.warehouse.landing import check_mapping, ensure_raw_table, land_file, newest_known_at
 from leadflow.warehouse.landing_plan import Landed
+from leadflow.warehouse.tables import Stamp
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -119,7 +120,13 @@ class Yard:
             newest_known_at(self.connection, plan, file, not_after=as_of)
         # As in a refresh: the newest fact is looked for in an earlier scan than the one that lands.
         with scan(self.connection, file_path, file_format(one, file_path), options) as file:
-            return land_file(self.connection, plan, file, digest=content_hash(file_path), as_of=as_of)
+            return land_file(
+                self.connection,
+                plan,
+                file,
+                digest=content_hash(file_path),
+                stamp=Stamp(1, as_of, "run", "1.0"),
+            )
 
     def land_text(self, rows: str, *, head: str = HEADER, name: str = "x.csv", **source: Any) -> Landed:
         self.write(name, head + rows)

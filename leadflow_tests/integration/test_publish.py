@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 AS_OF = dt.datetime(2026, 6, 30)  # noqa: DTZ001 - instants are naive UTC throughout
-CHECKS = {"raw.mql": ["not_null_id"], "clean.leads": ["unique_id"], "kpi.mart": ["has_rows", "in_range"]}
+CHECKS = {
+    "raw.mql": {"not_null_id": "a1"},
+    "clean.leads": {"unique_id": "b1"},
+    "kpi.mart": {"has_rows": "c1", "in_range": "d1"},
+}
+"""Fingerprint of each blocking check by table and name."""
 """Blocking checks; staging.stg has a contract without any."""
 
 LEADS = MartTable(
@@ -97,6 +102,7 @@ class Line:
             "version": version,
             "refresh_id": self.stamp.refresh_id,
             "check_name": check,
+            "fingerprint": CHECKS.get(table, {}).get(check, "x"),
             "test": check,
             "column_name": "lead_id",
             "severity": severity,
@@ -213,7 +219,7 @@ def test_the_warehouse_is_left_as_it_was(line: Line) -> None:
 
 
 def remade(table: str) -> str:
-    return f"{table} was not checked by {CHECKS[table][0]} since it was last written"
+    return f"{table} was not checked by {next(iter(CHECKS[table]))} since it was last written"
 
 
 def failed(line: Line) -> None:

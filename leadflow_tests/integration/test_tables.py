@@ -88,7 +88,7 @@ def test_versions_are_one_running_number_over_all_tables(connection: DuckDBPyCon
 def test_the_newest_version_counts_also_where_it_says_less(connection: DuckDBPyConnection) -> None:
     replace_table(connection, "clean.t", "select 1 as id", stamp=STAMP)
     connection.execute(
-        "insert into quality.table_versions values ('clean.t', 9, null, null, 5, '{}', '1.0', null, now())"
+        "insert into quality.table_versions values ('clean.t', 9, null, null, 5, '{}', '1.0', null, null, now())"
     )
     newest = latest_versions(connection)["clean.t"]
     assert (newest.version, newest.refresh_id, newest.as_of, newest.row_count) == (9, None, None, 5)
@@ -256,6 +256,7 @@ def test_results_are_appended_all_or_none(connection: DuckDBPyConnection) -> Non
         "table_name": "clean.t",
         "version": 1,
         "check_name": "not_null",
+        "fingerprint": "a1",
         "test": "not_null",
         "severity": "error",
         "is_blocking": True,
