@@ -106,7 +106,7 @@ def test_version(leadflow):
             ["backtest", "--policy", "p.yaml", "--from", "2026-01-01", "--to", "2026-02-01"],
             "scoring.model_card",
         ),
-        (["forget", "ann@example.com"], "was not erased"),
+        (["forget", "ann@example.com"], "was erased"),
         (["dashboard"], "marts.duckdb"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
@@ -393,3 +393,11 @@ def test_dev_opens_the_ui_on_the_same_home(leadflow, home, monkeypatch, tmp_path
     assert "leadflow.definitions" in command
     assert f"http://127.0.0.1:4000 for the home {home}" in told.out
     assert "enabled: false" in (home / "dagster" / "dagster.yaml").read_text(encoding="utf-8")
+
+
+def test_demo_keeps_one_company_to_a_home(leadflow, home):
+    mark = "# Written by `leadflow demo`, which writes it anew each time: 70 leads, 20 events each, seed 3."
+    wanted(home, "sources.yaml", f"{mark}\n{FORMS}")
+    told = leadflow("demo", "--leads", 50)
+    assert told.status == 1
+    assert "another simulated company (70 leads, 20 events each, seed 3.)" in told.err

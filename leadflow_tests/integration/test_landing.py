@@ -26,7 +26,7 @@ from leadflow.warehouse.connection import Warehouse
 from leadflow.warehouse.files import DELIMITERS, content_hash, header, scan
 from leadflow.warehouse.landing import check_mapping, ensure_raw_table, land_file, newest_known_at
 from leadflow.warehouse.landing_plan import Landed
-from leadflow.warehouse.tables import Stamp
+from leadflow.warehouse.tables import Stamp, latest_versions
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -88,7 +88,9 @@ class Yard:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def land(self, name: str = "x.csv", *, as_of: dt.datetime = AS_OF, **source: Any) -> Landed:
+    def land(
+        self, name: str = "x.csv", *, as_of: dt.datetime = AS_OF, digest: str | None = None, **source: Any
+    ) -> Landed:
         """Land one file, the source's settings overridden by `source`."""
         settings = {
             "name": "forms",
@@ -124,7 +126,7 @@ class Yard:
                 self.connection,
                 plan,
                 file,
-                digest=content_hash(file_path),
+                digest=digest or content_hash(file_path),
                 stamp=Stamp(1, as_of, "run", "1.0"),
             )
 
@@ -834,3 +836,17 @@ def test_reading_leaves_no_tables_behind(yard: Yard) -> None:
     yard.write("x.csv", HEADER + "no row\n" * 9)
     yard.refused()
     assert temporary() == 0
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_landed(yard: Yard) -> None:
+    yard.write("x.csv", HEADER + row(1) + row(2))
+    with pytest.raises(SourceError, match=r"x\.csv was changed while it was read"):
+        yard.land(digest="of a half-written file")
+    assert yard.rows() == []
+    assert yard.land().row_count == 2
+
+
+def test_a_file_lands_together_with_its_version(yard: Yard) -> None:
+    yard.land_text(row(1) + row(2, score="?"))
+    versions = {table: version.row_count for table, version in latest_versions(yard.connection).items()}
+    assert versions == {"raw.mql": 2, "raw.rejected_rows": 1}

@@ -263,9 +263,28 @@ def no_results_at_all(line: Line) -> None:
     line.connection.execute("drop table quality.results")
 
 
+def contract_changed(line: Line) -> None:
+    line.connection.execute("update quality.results set fingerprint = 'former' where check_name = 'in_range'")
+
+
+def other_policy(line: Line) -> None:
+    line.stamp = replace(line.stamp, policy_version="former")
+    line.make("kpi.mart")
+    line.check("kpi.mart")
+
+
+def warning_that_could_not_run(line: Line) -> None:
+    version = latest_versions(line.connection)["kpi.mart"].version
+    line.result("kpi.mart", "only_warns", version, is_passed=False)
+    line.connection.execute("update quality.results set severity = 'warn' where check_name = 'only_warns'")
+
+
 @pytest.mark.parametrize(
     ("change", "reasons"),
     [
+        (contract_changed, ["kpi.mart was not checked by in_range since the contract changed"]),
+        (other_policy, ["kpi.mart was made under another policy (former) than the one in force"]),
+        (warning_that_could_not_run, ["kpi.mart failed only_warns: 2 of 2 rows do not fit"]),
         (failed, ["kpi.mart failed in_range: 2 of 2 rows do not fit"]),
         (ancestor_failed, ["raw.mql failed not_null_id: 2 of 2 rows do not fit"]),
         (remade_without_check, ["kpi.mart was not checked by has_rows since it was last written", "kpi.mart was not checked by in_range since it was last written"]),

@@ -209,6 +209,13 @@ def test_absolute_path_and_variable(data: Path, monkeypatch: pytest.MonkeyPatch)
     assert source_files(data, "${LEADS_DIR}/c.csv") == ["old/c.csv"]
 
 
+def test_what_a_variable_holds_is_as_the_shell_sees_it(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = data / "old"
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("LEADS_DIR", ".")
+    assert source_files(data, "${LEADS_DIR}/c.csv") == ["old/c.csv"]
+
+
 @pytest.mark.parametrize(
     ("path", "problem", "remedy"),
     [
