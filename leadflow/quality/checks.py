@@ -59,19 +59,17 @@ def check_and_record(run: StageRun, table: Table) -> Iterator[dg.AssetCheckResul
         version = latest_versions(connection)[table.full_name]
     with run.warehouse.sqlalchemy_engine() as engine:
         results = check_table(engine, table)
-    fingerprints = {test.check_name: table.fingerprint(test) for test in table.checks}
     frame = results_frame(
         results,
         table_name=table.full_name,
+        fingerprints={test.check_name: table.fingerprint(test) for test in table.checks},
         version=version.version,
         refresh_id=version.refresh_id or 0,
         run_id=run.run_id,
         checked_at=utc_now(),
     )
     with run.connect() as connection:
-        append_results(
-            connection, frame.with_columns(fingerprint=frame["check_name"].replace_strict(fingerprints))
-        )
+        append_results(connection, frame)
     for result in results:
         yield dg.AssetCheckResult(
             asset_key=asset_key(table.full_name),

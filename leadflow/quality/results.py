@@ -55,6 +55,7 @@ def results_frame(
     results: Iterable[CheckResult],
     *,
     table_name: str,
+    fingerprints: Mapping[str, str],
     version: int,
     refresh_id: int,
     run_id: str,
@@ -65,6 +66,7 @@ def results_frame(
     Args:
         results: of one `check_table`.
         table_name: schema.name.
+        fingerprints: of what each check promised, by its name (Table.fingerprint).
         version: version of the table that was checked (quality.table_versions).
         refresh_id: refresh that the version belongs to.
         run_id: run that checked.
@@ -77,6 +79,7 @@ def results_frame(
         "version": pl.Int64,
         "refresh_id": pl.Int64,
         "check_name": pl.String,
+        "fingerprint": pl.String,
         "test": pl.String,
         "column_name": pl.String,
         "severity": pl.String,
@@ -96,6 +99,7 @@ def results_frame(
             "version": version,
             "refresh_id": refresh_id,
             "check_name": result.check_name,
+            "fingerprint": fingerprints[result.check_name],
             "test": result.test,
             "column_name": result.column,
             "severity": result.severity,

@@ -404,10 +404,19 @@ def test_a_missing_table_fails_every_check(warehouse, tmp_path):
 
 
 def test_results_frame_fits_the_contract_of_quality_results(warehouse, tmp_path):
-    results = check_table(warehouse, make_contract(tmp_path, email="[not_null, unique]"))
+    table = make_contract(tmp_path, email="[not_null, unique]")
+    results = check_table(warehouse, table)
+    fingerprints = {test.check_name: table.fingerprint(test) for test in table.checks}
+    assert len(set(fingerprints.values())) == len(results) == 3
     checked_at = dt.datetime.fromisoformat("2024-01-05 12:00")
     frame = results_frame(
-        results, table_name="clean.people", version=7, refresh_id=3, run_id="r", checked_at=checked_at
+        results,
+        table_name="clean.people",
+        fingerprints=fingerprints,
+        version=7,
+        refresh_id=3,
+        run_id="r",
+        checked_at=checked_at,
     )
     contract = load_contracts(Path("dbt_like_sql"))["quality.results"]
     assert frame.columns == [column.name for column in contract.columns]
