@@ -134,12 +134,12 @@ def champion(run: StageRun) -> TrainedModel | None:
 
 def feature_spec(contracts: Contracts, frame: pl.DataFrame) -> FeatureSpec:
     """Columns that the contract of features.lead_features marks as features, and the declared attributes."""
-    from leadflow.scoring.columns import ATTRIBUTE_PREFIX, FeatureSpec
+    from leadflow.scoring.columns import FeatureSpec, is_attribute
 
     roles = {
         column.name: column.meta.get("feature") for column in contracts["features.lead_features"].columns
     }
-    attributes = [name for name in frame.columns if name.startswith(ATTRIBUTE_PREFIX)]
+    attributes = [name for name in frame.columns if is_attribute(name)]
     numeric = [name for name in attributes if frame[name].dtype.is_numeric()]
     return FeatureSpec(
         numeric=[name for name, role in roles.items() if role == "numeric"] + numeric,

@@ -23,6 +23,11 @@ ATTRIBUTE_PREFIX = "attribute "
 """Columns of declared attributes are named with it, so that none can be taken for a feature of leadflow's own."""
 
 
+def is_attribute(feature: str) -> bool:
+    """Whether the feature is a declared attribute; its values may be personal and are not told in reasons."""
+    return feature.startswith(ATTRIBUTE_PREFIX)
+
+
 @dataclass(frozen=True)
 class FeatureSpec:
     """The features a model may use: numeric ones (booleans too) and categorical ones."""

@@ -15,7 +15,7 @@ import polars as pl
 from leadflow.errors import LeadflowError
 from leadflow.policy import Policy
 from leadflow.scoring.blend import combine, model_weight, on_scale, tier
-from leadflow.scoring.columns import ATTRIBUTE_PREFIX, Floats, log_odds
+from leadflow.scoring.columns import Floats, is_attribute, log_odds
 from leadflow.scoring.fit import probability
 from leadflow.scoring.model import TrainedModel
 from leadflow.scoring.words import contribution_reason, is_known
@@ -244,11 +244,8 @@ def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) 
             contribution=pl.Series(added), effect=pl.Series(scale.weight * (ml_score[told] - without))
         )
         dtype = features.schema[column.feature]
-        is_told_here = is_known(column.feature, dtype) & pl.lit(
-            not column.feature.startswith(ATTRIBUTE_PREFIX)
-        )
-        known = pl.when(is_told_here).then(pl.col(column.feature).cast(pl.String))
-        untold = "not shown" if column.feature.startswith(ATTRIBUTE_PREFIX) else "unknown"
+        known = pl.when(is_known(column.feature, dtype)).then(pl.col(column.feature).cast(pl.String))
+        value = pl.lit("not shown") if is_attribute(column.feature) else known.otherwise(pl.lit("unknown"))
         parts.append(
             rows.select(
                 pl.col("lead_id").cast(pl.String),
@@ -257,7 +254,7 @@ def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) 
                 pl.lit(None, dtype=pl.Float64).alias("points"),
                 "contribution",
                 "effect",
-                pl.concat_str(pl.lit(f"{column.feature} = "), known.otherwise(pl.lit(untold))).alias("fact"),
+                pl.concat_str(pl.lit(f"{column.feature} = "), value).alias("fact"),
                 contribution_reason(column, dtype, pl.col("contribution")).alias("reason"),
             )
         )

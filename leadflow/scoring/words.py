@@ -10,7 +10,7 @@ import re
 
 import polars as pl
 
-from leadflow.scoring.columns import ATTRIBUTE_PREFIX, CategoricalColumn, Column
+from leadflow.scoring.columns import CategoricalColumn, Column, is_attribute
 
 LONGEST_IDENTIFIER = 16  # characters; a longer single word is a technical id, whose beginning is enough
 
@@ -37,7 +37,7 @@ def contribution_reason(column: Column, dtype: pl.DataType, contribution: pl.Exp
     """
     label = feature_label(column.feature)
     value = pl.col(column.feature)
-    if column.feature.startswith(ATTRIBUTE_PREFIX):
+    if is_attribute(column.feature):
         # What a company keeps in columns of its own may be personal: the value stays out of what is published.
         towards = pl.when(contribution > 0).then(pl.lit("raises")).otherwise(pl.lit("lowers"))
         return pl.concat_str(pl.lit(f"{label} "), towards, pl.lit(" the chance of winning"))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import WarehouseError, WarehouseLockedError
 from leadflow.quality.sql_text import identifier
+from leadflow.warehouse.files import first_line
 
 if TYPE_CHECKING:
     import duckdb
@@ -114,7 +115,7 @@ class Warehouse:
                 f"{self.path} does not exist", "run `leadflow run` or `leadflow demo` first"
             )
         return WarehouseError(
-            f"{self.path} cannot be opened ({text.splitlines()[0]})",
+            f"{self.path} cannot be opened ({first_line(error)})",
             "check that the file is a DuckDB database and its folder is writable, or move it away to start anew",
         )
 
@@ -127,7 +128,7 @@ class Warehouse:
                 return query(connection, sql, parameters)
             except duckdb.Error as error:
                 raise WarehouseError(
-                    f"{self.path} cannot be read ({str(error).strip().splitlines()[0]})",
+                    f"{self.path} cannot be read ({first_line(error)})",
                     "check that leadflow wrote the file; a refresh writes it anew",
                 ) from error
 
