@@ -36,11 +36,12 @@ dbt: .venv-dbt/.installed ## Install real dbt beside, so that `make test` holds 
 	.venv-dbt/bin/python -m pip install --quiet --disable-pip-version-check 'dbt-core==1.11.*' 'dbt-duckdb==1.11.*' 'duckdb==2.*'
 	@touch $@
 
-docs: $(STAMP) ## Write docs/data_dictionary.md anew from the contracts
+docs: $(STAMP) ## Write docs/data_dictionary.md and .html anew from the contracts and the SQL
 	$(BIN)/python -m leadflow.cli.docs
 
-bench: $(STAMP) ## Measure speed and memory, and write docs/benchmarks.md
-	$(BIN)/python -m bench.run
+bench: $(STAMP) ## Measure speed and memory, and write docs/benchmarks.md (CASES='imports demo' RUNS=5 for some)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	$(BIN)/python -m bench.run $(if $(CASES),--cases $(CASES)) $(if $(RUNS),--runs $(RUNS))
 
 dev: $(STAMP) ## Open the Dagster UI
 	$(BIN)/leadflow dev

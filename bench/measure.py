@@ -1,13 +1,12 @@
 """Running a command and taking its measure.
 
-Belongs here: wall time, processor time and peak memory of a whole process, as the operating system accounts them, and
-medians over repetitions. Does not belong here: what is measured (run.py).
+Belongs here: wall time, processor time and peak memory of a whole process, as the operating system accounts them. Does
+not belong here: what is measured (run.py, refreshes.py).
 """
 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -57,14 +56,3 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
         peak_gb=usage.ru_maxrss * 1024 / 1e9,
         output=output,
     )
-
-
-def median(measures: Sequence[Measure], field: str) -> float:
-    """Median of one field over runs."""
-    return statistics.median(getattr(one, field) for one in measures)
-
-
-def spread(measures: Sequence[Measure], field: str) -> str:
-    """'median (lowest to highest)' of one field."""
-    values = [getattr(one, field) for one in measures]
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"

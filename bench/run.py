@@ -1,106 +1,102 @@
-"""The benchmarks, and docs/benchmarks.md from them.
+"""The benchmarks: `python -m bench.run [--cases NAME ...] [--runs N]`.
 
-Belongs here: the cases. Does not belong here: how a process is measured (measure.py).
+Belongs here: the names of the cases, and keeping what they measure. Does not belong here: how a process is measured
+(measure.py), whole refreshes (refreshes.py), how it is told (report.py).
 
-Commands that are compared take turns, so that a change of the machine's mood meets both.
+Commands that are compared take turns, so that a change of the machine's mood meets both. A case that was measured is
+kept in bench/results/ until it is measured again, so that one of them can be renewed alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import platform
-import re
 import sys
 import tempfile
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
-from bench.measure import Measure, measure, median, spread
+from bench.measure import Measure, measure
+from bench.refreshes import LEADFLOW, parts_of, refresh_case
+from bench.report import REPORT, RESULTS, write_report
 
-REPORT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
-LEADFLOW = [sys.executable, "-c", "from leadflow.cli import main; main()"]
-_PARTS = re.compile(
-    r"Imports ([\d.]+) s, Dagster ([\d.]+) s, work\s+([\d.]+)\s+s\s+\(of\s+it\s+checks\s+([\d.]+)\s+s\)"
-)
+SIZES = (10_000, 100_000, 1_000_000)
 
 
-def imports(repetitions: int) -> list[str]:
-    """What `import leadflow.definitions` costs beyond `import dagster`."""
+def imports(runs: int) -> dict[str, Any]:
+    """What `import leadflow.definitions` costs beside `import dagster`."""
     alone: list[Measure] = []
     ours: list[Measure] = []
     with tempfile.TemporaryDirectory() as home:
-        for _ in range(repetitions):
+        for _ in range(runs):
             alone.append(measure([sys.executable, "-c", "import dagster"]))
             ours.append(
                 measure([sys.executable, "-c", "import leadflow.definitions"], {"LEADFLOW_HOME": home})
             )
-    beyond = median(ours, "wall_seconds") - median(alone, "wall_seconds")
-    ratio = median(ours, "wall_seconds") / median(alone, "wall_seconds")
-    return [
-        "## Imports",
-        "",
-        "Every run is a process of its own and pays for what the definitions import. Whole processes, in turn.",
-        "",
-        "| process | wall seconds, median (lowest to highest) | peak memory, GB |",
-        "| --- | --- | --- |",
-        f"| `import dagster` | {spread(alone, 'wall_seconds')} | {median(alone, 'peak_gb'):.2f} |",
-        f"| `import leadflow.definitions` | {spread(ours, 'wall_seconds')} | {median(ours, 'peak_gb'):.2f} |",
-        "",
-        f"The definitions cost {beyond:.2f} s beyond Dagster itself, {ratio:.2f} times `import dagster`; the bound is 1.5 s.",
-    ]
+    return {"dagster": [_plain(run) for run in alone], "leadflow": [_plain(run) for run in ours]}
 
 
-def demo(repetitions: int) -> list[str]:
+def demo(runs: int) -> dict[str, Any]:
     """`leadflow demo`: 10,000 leads, from nothing to a published mart."""
-    runs: list[Measure] = []
-    parts: list[tuple[float, ...]] = []
-    for _ in range(repetitions):
+    measured = []
+    for _ in range(runs):
         with tempfile.TemporaryDirectory() as home:
             run = measure([*LEADFLOW, "demo"], {"LEADFLOW_HOME": home})
-        found = _PARTS.search(run.output)
-        if found is None:
-            raise RuntimeError(f"leadflow demo printed no times:\n{run.output}")
-        runs.append(run)
-        parts.append(tuple(map(float, found.groups())))
-    middle = [sorted(column)[len(column) // 2] for column in zip(*parts, strict=True)]
-    names = ("imports", "Dagster", "work in steps", "of it checks")
-    return [
-        "## `leadflow demo`: 10,000 leads with 20 events each",
-        "",
-        "Simulation, landing, every stage, every check and publishing, in a fresh home; the bound is 60 s.",
-        "",
-        "| wall seconds, median (lowest to highest) | CPU seconds | peak memory, GB |",
-        "| --- | --- | --- |",
-        f"| {spread(runs, 'wall_seconds')} | {spread(runs, 'cpu_seconds')} | {median(runs, 'peak_gb'):.2f} |",
-        "",
-        "| part | seconds, median |",
-        "| --- | --- |",
-        *(f"| {name} | {seconds:.1f} |" for name, seconds in zip(names, middle, strict=True)),
-    ]
+        measured.append({**_plain(run), "parts": parts_of(run)})
+    return {"runs": measured}
+
+
+def _refresh(leads: int) -> Callable[[int], dict[str, Any]]:
+    return lambda runs: refresh_case(leads, runs)
+
+
+CASES: dict[str, Callable[[int], dict[str, Any]]] = {
+    "imports": imports,
+    "demo": demo,
+    **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
+}
 
 
 def main() -> None:
-    """Run every case and write the report."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--repetitions", type=int, default=5, help="counted runs of each command")
-    repetitions = arguments.parse_args().repetitions
-    sections = [imports(repetitions), demo(repetitions)]
-    text = [
-        "# Benchmarks",
-        "",
-        f"Measured by `make bench` on {platform.machine()}, {len(_processors())} processors, Python "
-        f"{platform.python_version()}, {repetitions} runs of each command. Shared machines are noisy: read medians and "
-        "ratios, not single times.",
-    ]
-    for section in sections:
-        text += ["", *section]
-    REPORT.write_text("\n".join(text) + "\n", encoding="utf-8")
-    print("\n".join(text))
+    """Run the cases that were asked for, keep their results, and write the report from all there are."""
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument(
+        "--cases", nargs="*", default=list(CASES), choices=list(CASES), help="all by default"
+    )
+    arguments.add_argument("--runs", type=int, default=3, help="counted runs of each command")
+    arguments.add_argument(
+        "--report-only", action="store_true", help="write the report from the results there are"
+    )
+    given = arguments.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    for name in [] if given.report_only else given.cases:
+        print(f"{name}: {given.runs} runs", flush=True)
+        case = {**_machine(), "repetitions": given.runs, "result": CASES[name](given.runs)}
+        (RESULTS / f"{name}.json").write_text(json.dumps(case, indent=1) + "\n", encoding="utf-8")
+        write_report()
+    write_report()
+    print(f"Wrote {REPORT}")
 
 
-def _processors() -> set[int]:
-    import os
+def _plain(run: Measure) -> dict[str, float]:
+    """The measure without what was printed."""
+    return {name: value for name, value in asdict(run).items() if name != "output"}
 
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+def _machine() -> dict[str, Any]:
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return {
+        "machine": platform.machine(),
+        "processors": processors,
+        "memory_gb": memory,
+        "python": platform.python_version(),
+    }
 
 
 if __name__ == "__main__":

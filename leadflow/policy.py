@@ -23,6 +23,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Days = Annotated[int, Field(strict=True, ge=0)]
+Flag = Annotated[bool, Field(strict=True)]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Group = Literal["static", "dynamic", "contact"]
 GROUPS: tuple[Group, ...] = ("static", "dynamic", "contact")
@@ -45,6 +46,12 @@ class Condition(_Section):
     """When a rule fires: one feature of features.lead_features compared with a value or a named list.
 
     Text is compared without regard to case. An unknown (null) feature never fires a rule.
+
+    Attributes:
+        feature: column of features.lead_features.
+        op: gt, gte, lt, lte (a number), equals (one value), in (several values), is_true, in_list (a named list).
+        value: what the feature is compared with; none with is_true and in_list.
+        list_name: (`list` in the file) the list that in_list looks the feature up in.
     """
 
     feature: Sentence
@@ -79,6 +86,7 @@ class Rule(_Section):
     Attributes:
         name: snake_case, unique within the policy.
         group: static (fit), dynamic (engagement) or contact (what kind of address it is).
+        when: the fact.
         points: may be negative.
         reason: a sentence that a salesperson reads beside the score.
     """
@@ -91,7 +99,11 @@ class Rule(_Section):
 
 
 class Competitors(_Section):
-    """Companies whose people are not leads, by e-mail domain (exact, without subdomains)."""
+    """Companies whose people are not leads.
+
+    Attributes:
+        domains: their e-mail domains, such as rival.com; exact, without subdomains.
+    """
 
     domains: tuple[str, ...] = ()
 
@@ -108,7 +120,13 @@ class Competitors(_Section):
 
 
 class Grades(_Section):
-    """Lowest static_score of each fit grade; below c_from it is D."""
+    """Lowest static_score of each fit grade; below c_from it is D.
+
+    Attributes:
+        a_from: lowest static_score, 0 to 100, of grade A.
+        b_from: lowest static_score of grade B, below a_from.
+        c_from: lowest static_score of grade C, below b_from.
+    """
 
     a_from: Percent = 75.0
     b_from: Percent = 50.0
@@ -122,7 +140,13 @@ class Grades(_Section):
 
 
 class Levels(_Section):
-    """Lowest dynamic_score of each engagement level; below level_3_from it is level 4."""
+    """Lowest dynamic_score of each engagement level; below level_3_from it is level 4.
+
+    Attributes:
+        level_1_from: lowest dynamic_score, 0 to 100, of level 1.
+        level_2_from: lowest dynamic_score of level 2, below level_1_from.
+        level_3_from: lowest dynamic_score of level 3, below level_2_from.
+    """
 
     level_1_from: Percent = 75.0
     level_2_from: Percent = 50.0
@@ -136,7 +160,12 @@ class Levels(_Section):
 
 
 class Tiers(_Section):
-    """HOT is a score above hot_above, WARM from warm_from up to and with hot_above, COLD below."""
+    """HOT is a score above hot_above, WARM from warm_from up to and with hot_above, COLD below.
+
+    Attributes:
+        hot_above: score, 0 to 100, above which a lead is HOT.
+        warm_from: lowest score of a lead that is WARM, below hot_above.
+    """
 
     hot_above: Percent = 80.0
     warm_from: Percent = 40.0
@@ -167,24 +196,29 @@ class Training(_Section):
 
     Attributes:
         is_enabled: false scores by rules alone.
-        from_date: (`from` in the file) first day that examples are taken from, and from_reason why.
+        from_date: (`from` in the file) first day that examples are taken from.
+        from_reason: why earlier leads do not count; goes with `from`.
         horizon_days: a lead counts as won when it was won within so many days of the moment it is looked at.
         moments_days: days after a lead's creation at which it is looked at for training.
+        max_leads: leads that are learned from at most; of more, so many are drawn at random, but the same ones at
+            every refresh while they are there. Time and memory of training then stay the same however many leads come.
         test_share: newest share of leads kept aside to measure the model.
         purge: leave out training examples whose label was still open when the test period began.
         minimum_wins, minimum_not_won: leads of each kind below which no model is trained.
         smoothing: leads' worth of the average that each category's win rate is drawn towards; 'auto' estimates it.
+        seed: of whatever is drawn at random.
         threads: for the linear algebra; more than one may change the last digits of a model.
         bootstrap_samples: resamples for the interval of the AUC.
     """
 
-    is_enabled: bool = True
+    is_enabled: Flag = True
     from_date: date | None = Field(default=None, alias="from")
     from_reason: Sentence | None = None
     horizon_days: Count = 90
     moments_days: tuple[Days, ...] = (0, 7, 30, 90)
+    max_leads: Count = 100_000
     test_share: Annotated[float, Field(strict=True, ge=0.05, le=0.5)] = 0.2
-    purge: bool = False
+    purge: Flag = False
     minimum_wins: Count = 40
     minimum_not_won: Count = 40
     smoothing: Literal["auto"] | Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = "auto"
@@ -207,9 +241,13 @@ class Training(_Section):
 
 
 class Publish(_Section):
-    """What leaves the warehouse."""
+    """What leaves the warehouse.
 
-    mask_pii: bool = True
+    Attributes:
+        mask_pii: mask names, e-mail addresses and phones in the published mart.
+    """
+
+    mask_pii: Flag = True
 
 
 def _rule(name: str, group: Group, when: dict[str, Any], points: float, reason: str) -> Rule:
@@ -258,7 +296,19 @@ DEFAULT_RULES = (
 
 
 class Policy(_Section):
-    """All of policy.yaml; a setting that is left out has its default."""
+    """All of policy.yaml; a setting that is left out has its default.
+
+    Attributes:
+        rules: points for one observable fact about a lead each; a fact counts once.
+        competitors: companies whose people are not leads.
+        grades: fit grades of the static score.
+        levels: engagement levels of the dynamic score.
+        tiers: HOT, WARM and COLD by the score.
+        maturity_pass_mark: rule_score, 0 to 100, from which a lead is mature enough to be handed to sales.
+        blend: how far the model may outweigh the rules.
+        training: how the model learns from past leads.
+        publish: what leaves the warehouse.
+    """
 
     rules: tuple[Rule, ...] = DEFAULT_RULES
     competitors: Competitors = Competitors()

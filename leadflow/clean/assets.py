@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -10,6 +11,9 @@ from leadflow.quality.contracts import Contracts
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
 from leadflow.warehouse.tables import TableVersion
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
@@ -20,9 +24,10 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     def clean_leads(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.clean.records import check_lead_records
 
-        checked = check_lead_records(run.read("clean.lead_records"))
-        return run.write(
-            {"clean.clean_leads": checked.clean, "clean.rejected_leads": checked.rejected}, inputs=inputs
-        )
+        def checked_part(part: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+            checked = check_lead_records(part["clean.lead_records"])
+            return {"clean.clean_leads": checked.clean, "clean.rejected_leads": checked.rejected}
+
+        return run.write_in_parts(inputs, checked_part, by="record_key", inputs=inputs)
 
     return [clean_leads]

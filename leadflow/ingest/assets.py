@@ -59,15 +59,19 @@ def raw_tables(contracts: Contracts) -> list[str]:
     return [name for name in contracts if name.startswith("raw.") and name not in (REFRESHES, *SHARED)]
 
 
-def sources_of(settings: Settings, contracts: Contracts) -> SourceFiles:
-    """The sources.yaml in force, validated."""
-    columns = {
+def fillable_columns(contracts: Contracts) -> dict[str, list[str]]:
+    """Columns that a source may fill, by raw table without its schema."""
+    return {
         name.removeprefix("raw."): [
             column.name for column in contracts[name].columns if column.name not in STAMPED
         ]
         for name in raw_tables(contracts)
     }
-    return load_sources(settings.sources_path, columns)
+
+
+def sources_of(settings: Settings, contracts: Contracts) -> SourceFiles:
+    """The sources.yaml in force, validated."""
+    return load_sources(settings.sources_path, fillable_columns(contracts))
 
 
 def describe_sources(settings: Settings) -> Iterator[str]:
@@ -203,7 +207,7 @@ def _plan(
         },
         natural_key=table.natural_key,
         file=file.path,
-        file_columns=file.columns,
+        file_columns=file.column_types,
         as_of=as_of,
     )
     landing.check_mapping(connection, plan, file)
@@ -271,6 +275,7 @@ def _land(run: StageRun, table: str) -> tuple[list[Landed], dict[str, list[str]]
                     )
         ensure_system_tables(connection)
         with transaction(connection):
+            run.set_aside(connection, table, is_replaced=False)
             version = record_version(connection, table, stamp=stamp, inputs=[REFRESHES])
     return landed, unused, version
 

@@ -34,6 +34,9 @@ BACKDATED_KNOWN_AT = datetime(1970, 1, 1)  # noqa: DTZ001 - instants are naive U
 EARLIEST, LATEST = datetime(1900, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001
 """Instants outside of these are typing errors such as the year 20226, not facts."""
 
+_TAKEN_AS_GIVEN = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE"}
+"""Types that a Parquet file may have for a column of the same type, so that no way through text is needed."""
+
 _ATTRIBUTE_TYPES = {"text": "varchar", "number": "double", "boolean": "boolean", "timestamp": "timestamp"}
 
 
@@ -44,7 +47,7 @@ def landing_of(
     column_types: Mapping[str, str],
     natural_key: Sequence[str],
     file: Path,
-    file_columns: Sequence[str],
+    file_columns: Mapping[str, str],
     as_of: datetime,
 ) -> Landing:
     """How one file of a source is landed.
@@ -55,7 +58,7 @@ def landing_of(
         column_types: type of every column of the raw table, in the table's order.
         natural_key: columns that identify a row of the raw table.
         file: the file, for messages.
-        file_columns: columns that the file has.
+        file_columns: DuckDB's type of every column that the file has, by name.
         as_of: moment of the refresh, for facts that are known when they land.
 
     Raises:
@@ -76,9 +79,13 @@ def landing_of(
             )
         return identifier(mapping)
 
+    types = {identifier(name): kind for name, kind in file_columns.items()}
+
     def column(name: str, data_type: str, given: str, *setting: str, is_required: bool) -> LandingColumn:
         where = files.where(source, *setting)
-        return LandingColumn(name, data_type, _cast(given, data_type), given, is_required, where)
+        return LandingColumn(
+            name, data_type, cast_sql(given, data_type, types.get(given)), given, is_required, where
+        )
 
     for name in natural_key:
         if name not in source.columns or isinstance(source.columns[name], Constant):
@@ -152,8 +159,18 @@ def unused_columns(source: Source, file_columns: Sequence[str]) -> list[str]:
     return [column for column in file_columns if column not in named and column not in expressions]
 
 
-def _cast(expression: str, data_type: str) -> str:
-    """`expression` as `data_type`, null where it does not fit; blanks are null."""
+def cast_sql(expression: str, data_type: str, given_type: str | None) -> str:
+    """`expression` as `data_type`, null where it does not fit; blanks are null.
+
+    Args:
+        given_type: DuckDB's type of the expression where it is a column of the file, else None.
+    """
+    if given_type == "TIMESTAMP" and data_type == "timestamp":
+        return (
+            f"case when {expression} between {literal(EARLIEST)} and {literal(LATEST)} then {expression} end"
+        )
+    if given_type == data_type.upper() and given_type in _TAKEN_AS_GIVEN:
+        return expression
     text = f"nullif(trim(cast({expression} as varchar)), '')"
     if data_type == "varchar":
         return text

@@ -28,25 +28,41 @@ class _Strict(BaseModel):
 
 
 class Expression(_Strict):
-    """A value computed by SQL over the file's columns."""
+    """A value computed by SQL over the file's columns.
+
+    Attributes:
+        expression: DuckDB SQL; a column whose name has blanks or capitals stands in double quotes.
+    """
 
     expression: str
 
 
 class Constant(_Strict):
-    """A value that is the same in every row."""
+    """A value that is the same in every row.
+
+    Attributes:
+        constant: the value.
+    """
 
     constant: str | int | float | bool
 
 
 class FromColumn(_Strict):
-    """When a fact became known, from a column of the file."""
+    """When a fact became known, from a column of the file.
+
+    Attributes:
+        column: column of the file.
+    """
 
     column: str
 
 
 class Backdated(_Strict):
-    """A fact treated as known since ever, with the reason why that does no harm."""
+    """A fact treated as known since ever, with the reason why that does no harm.
+
+    Attributes:
+        backdated: the reason.
+    """
 
     backdated: str = Field(min_length=1)
 
@@ -148,7 +164,7 @@ class Source(_Strict):
     known_at: KnownAt = "occurred_at"
     attributes: dict[str, Attribute] = Field(default_factory=dict)
     read_options: ReadOptions = ReadOptions()
-    max_rejected_share: float = Field(default=0.1, ge=0, le=1)
+    max_rejected_share: float = Field(default=0.1, ge=0, le=1, strict=True)
 
     @field_validator("table")
     @classmethod

@@ -28,8 +28,14 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     def rule_scores(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.scoring.rules import score_rules
 
-        scores = score_rules(run.read("features.lead_features"), run.policy).scores
-        return run.write({"scoring.rule_scores": scores}, inputs=features)
+        return run.write_in_parts(
+            features,
+            lambda part: {
+                "scoring.rule_scores": score_rules(part["features.lead_features"], run.policy).scores
+            },
+            by="lead_id",
+            inputs=features,
+        )
 
     examples = ["features.training_examples", "staging.stg_attributes"]
 
@@ -58,24 +64,27 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         from leadflow.scoring.rules import score_rules
         from leadflow.scoring.scored import assemble
 
-        features = with_attributes(run, run.read("features.lead_features"))
-        scored = assemble(
-            run.read("identity.leads"),
-            features,
-            run.read("scoring.rule_scores"),
-            score_rules(features, run.policy).points,
-            champion(run),
-            run.policy,
-            run.refresh().as_of,
-        )
-        return run.write(
-            {
+        model, as_of, attributes = champion(run), run.refresh().as_of, declared_attributes(run)
+
+        def scored_part(part: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+            features = with_attributes(part["features.lead_features"], attributes)
+            scored = assemble(
+                part["identity.leads"],
+                features,
+                part["scoring.rule_scores"],
+                score_rules(features, run.policy).points,
+                model,
+                run.policy,
+                as_of,
+            )
+            return {
                 "scoring.scored_leads": scored.scored_leads,
                 "scoring.score_reasons": scored.score_reasons,
                 "scoring.ml_scores": scored.ml_scores,
-            },
-            inputs=inputs,
-        )
+            }
+
+        read = ["identity.leads", "features.lead_features", "scoring.rule_scores"]
+        return run.write_in_parts(read, scored_part, by="lead_id", inputs=inputs)
 
     return [rule_scores, model_card, scored_leads]
 
@@ -89,7 +98,7 @@ def train_model(run: StageRun) -> TrainedModel | Fallback:
 
     if not run.policy.training.is_enabled:
         return Fallback("training is switched off in the policy (training.is_enabled)")
-    examples = with_attributes(run, run.read("features.training_examples"))
+    examples = with_attributes(run.read("features.training_examples"), declared_attributes(run))
     by_row = examples.with_columns(lead_id=pl.format("{} {}", "lead_id", "as_of"))
     rule_score = score_rules(by_row, run.policy).scores.select("lead_id", "rule_score")
     scored = by_row.select("lead_id").join(rule_score, on="lead_id", how="left", maintain_order="left")
@@ -148,15 +157,20 @@ def feature_spec(contracts: Contracts, frame: pl.DataFrame) -> FeatureSpec:
     )
 
 
-def with_attributes(run: StageRun, frame: pl.DataFrame) -> pl.DataFrame:
+def declared_attributes(run: StageRun) -> dict[str, str]:
+    """Type by name of the attributes that leads have."""
+    declared = run.read("staging.stg_attributes", ["attribute", "value_type"]).unique().sort("attribute")
+    return dict(declared.iter_rows())
+
+
+def with_attributes(frame: pl.DataFrame, declared: Mapping[str, str]) -> pl.DataFrame:
     """The attributes' JSON object as one column per declared attribute: numbers and booleans as numbers, else texts."""
     import polars as pl
 
     from leadflow.scoring.columns import ATTRIBUTE_PREFIX
 
-    declared = run.read("staging.stg_attributes", ["attribute", "value_type"]).unique().sort("attribute")
     columns = []
-    for name, value_type in declared.iter_rows():
+    for name, value_type in declared.items():
         text = pl.col("attributes").str.json_path_match(f'$["{_escaped(name)}"]')
         if value_type == "number":
             text = text.cast(pl.Float64, strict=False)

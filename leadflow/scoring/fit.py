@@ -89,7 +89,9 @@ def _regress(design: Floats, labels: Floats, row_weights: Floats, threads: int) 
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
-    regression = LogisticRegression(C=1.0, solver="lbfgs", tol=1e-8, max_iter=10_000)
+    # Newton's steps: far more rows than columns, and many columns alike (windows within windows), over which lbfgs
+    # creeps for hundreds of rounds; measured on 300,000 rows by 90 columns.
+    regression = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-8, max_iter=1000)
     with threadpool_limits(limits=threads):
         regression.fit(design, labels, sample_weight=row_weights)
     return regression.coef_[0], float(regression.intercept_[0])

@@ -8,8 +8,9 @@ companion cannot load inputs on DuckDB 2.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 _LOCK_POLL_SECONDS = 0.1
 
+_NO_PROGRESS_BAR = "set enable_progress_bar = false"
+"""DuckDB would draw a bar of its own over leadflow's for every query of some seconds."""
+
+_MOST_MEMORY_GIB = 3.7
+"""What DuckDB may take unless told otherwise, 4 GB: a refresh of a million leads spills little beyond it, and the
+machine keeps room for the rest of the process and for its other work. DuckDB's own default is 80 % of the machine."""
+
 
 @dataclass(frozen=True)
 class Warehouse:
@@ -38,7 +46,7 @@ class Warehouse:
     Attributes:
         path: the file; made on the first write.
         threads: threads DuckDB may use, or None for all cores.
-        memory_limit: such as '4GB', or None for DuckDB's default.
+        memory_limit: such as '4GB', or None for leadflow's default, which is DuckDB's but 4 GB at most.
         temp_directory: where DuckDB spills to.
         connect_wait_seconds: how long to wait for another program to let go of the file.
     """
@@ -65,8 +73,8 @@ class Warehouse:
         config = {"autoinstall_known_extensions": "false"}
         if self.threads is not None:
             config["threads"] = str(self.threads)
-        if self.memory_limit is not None:
-            config["memory_limit"] = self.memory_limit
+        if limit := self.memory_limit or _default_memory_limit():
+            config["memory_limit"] = limit
         if self.temp_directory is not None:
             config["temp_directory"] = str(self.temp_directory)
         return config
@@ -81,7 +89,7 @@ class Warehouse:
         """
         connection = self._open(read_only=read_only)
         try:
-            connection.execute("set timezone = 'UTC'")
+            connection.execute(f"set timezone = 'UTC'; {_NO_PROGRESS_BAR}")
             yield connection
         finally:
             connection.close()
@@ -148,16 +156,31 @@ class Warehouse:
             poolclass=sqlalchemy.pool.StaticPool,
         )
         try:
+            with engine.connect() as connection:  # the one that the pool keeps
+                connection.exec_driver_sql(_NO_PROGRESS_BAR)
             yield engine
         finally:
             engine.dispose()
+
+
+@functools.cache
+def _default_memory_limit() -> str | None:
+    """4 GB where DuckDB would take more, else None, which leaves it to DuckDB: it knows a container's limits."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        number, unit = str(scalar(connection, "select current_setting('memory_limit')")).split()
+    gib = float(number) * {"TiB": 1024.0, "GiB": 1.0, "MiB": 1 / 1024}.get(unit, 0.0)
+    return f"{_MOST_MEMORY_GIB}GiB" if gib > _MOST_MEMORY_GIB else None
 
 
 def _is_lock_conflict(error: BaseException) -> bool:
     return "Could not set lock on file" in str(error)
 
 
-def query(connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | None = None) -> pl.DataFrame:
+def query(
+    connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None
+) -> pl.DataFrame:
     """The rows of a query on an open connection as a polars frame."""
     frame: pl.DataFrame = connection.sql(sql, params=parameters).pl()
     return frame

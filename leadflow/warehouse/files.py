@@ -42,7 +42,7 @@ class FileScan:
     Attributes:
         path: the file.
         relation: SQL that stands for its rows in a from clause.
-        columns: names of its columns.
+        column_types: DuckDB's types of its columns, in upper case, by name; of a CSV file all are VARCHAR.
         format: csv or parquet.
         rejects: temporary table of the lines of a CSV file that a scan could not read.
         header_lines: lines of the file before its first row.
@@ -50,10 +50,15 @@ class FileScan:
 
     path: Path
     relation: str
-    columns: tuple[str, ...]
+    column_types: Mapping[str, str]
     format: str
     rejects: str
     header_lines: int
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of its columns."""
+        return tuple(self.column_types)
 
 
 def content_hash(path: Path) -> str:
@@ -100,7 +105,9 @@ def scan(
             f"check that it is a complete {file_format} file, or set the source's format and read_options",
         ) from None
     try:
-        yield FileScan(path, relation, tuple(row[0] for row in described), file_format, rejects, header_lines)
+        yield FileScan(
+            path, relation, {row[0]: row[1] for row in described}, file_format, rejects, header_lines
+        )
     finally:
         for name in (rejects, scans):
             connection.execute(f"drop table if exists temp.{name}")

@@ -184,6 +184,7 @@ def _mapped_select(landing: Landing, file: FileScan) -> str:
         f"case when ({column.value}) is null and nullif(trim(cast({column.given} as varchar)), '') is not null "
         f"then {literal(column.name)} end"
         for column in landing.read_columns
+        if column.data_type != "varchar"  # any value can be read as text
     )
     absent = ", ".join(
         f"case when ({column.value}) is null then {literal(column.name)} end"
@@ -202,11 +203,11 @@ def _mapped_select(landing: Landing, file: FileScan) -> str:
 def _merge(connection: DuckDBPyConnection, landing: Landing, file: FileScan) -> None:
     """Rows into the raw table, and the attributes of those that are now in force into raw.attributes."""
     listed = _list(column.name for column in landing.columns)
+    # In the order of the file: sorting tens of millions of events by a random key costs more than all else.
     _upsert_newer(
         connection,
         landing.table,
-        f"select {listed}, {literal(landing.source)} as source_name, {literal(file.path.name)} as source_file "
-        f"from mapped order by {_list(landing.natural_key)}",
+        f"select {listed}, {literal(landing.source)} as source_name, {literal(file.path.name)} as source_file from mapped",
         landing.natural_key,
     )
     raw_table = literal(landing.table.removeprefix("raw."))
@@ -218,9 +219,10 @@ def _merge(connection: DuckDBPyConnection, landing: Landing, file: FileScan) -> 
         for column in (*landing.natural_key, "known_at")
     )
     in_force = f"mapped semi join {quote(landing.table)} as landed on {same_row}"
-    connection.execute(
-        f"delete from raw.attributes where raw_table = {raw_table} and record_id in (select {record_id} from {in_force})"
-    )
+    if scalar(connection, f"select exists (from raw.attributes where raw_table = {raw_table})"):
+        connection.execute(
+            f"delete from raw.attributes where raw_table = {raw_table} and record_id in (select {record_id} from {in_force})"
+        )
     for attribute in landing.attributes:
         value = f"mapped.{identifier(attribute.column.name)}"
         connection.execute(

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadflow.errors import SourceError
-from leadflow.ingest.mapping import landing_of
+from leadflow.ingest.mapping import cast_sql, landing_of
 from leadflow.ingest.sources import file_format, load_sources
 from leadflow.warehouse.connection import Warehouse
 from leadflow.warehouse.files import DELIMITERS, content_hash, header, scan
@@ -115,7 +115,7 @@ class Yard:
                 column_types=TYPES,
                 natural_key=("mql_id",),
                 file=file_path,
-                file_columns=file.columns,
+                file_columns=file.column_types,
                 as_of=as_of,
             )
             check_mapping(self.connection, plan, file)
@@ -850,3 +850,31 @@ def test_a_file_lands_together_with_its_version(yard: Yard) -> None:
     yard.land_text(row(1) + row(2, score="?"))
     versions = {table: version.row_count for table, version in latest_versions(yard.connection).items()}
     assert versions == {"raw.mql": 2, "raw.rejected_rows": 1}
+
+
+def test_typed_columns_of_parquet_land_as_their_texts_would(tmp_path):
+    """A file that has the wanted types already is read without the way through text, and means the same."""
+    moments = (
+        "timestamp '2026-01-02 03:04:05.000006'",
+        "timestamp '0026-01-01'",
+        "'infinity'::timestamp",
+        "null",
+    )
+    with Warehouse(Path(":memory:")).connect() as connection:
+        rows = " union all ".join(f"select {moment}::timestamp as t, {at}.5 as d, {at} % 2 = 0 as b"
+                                   for at, moment in enumerate(moments))  # fmt: skip
+        connection.execute(f"copy ({rows}) to '{tmp_path / 'typed.parquet'}'")
+        connection.execute(
+            f"copy (select t::varchar as t, d::varchar as d, b::varchar as b from ({rows})) to '{tmp_path / 'texts.parquet'}'"
+        )
+        landed = {}
+        for name in ("typed", "texts"):
+            with scan(connection, tmp_path / f"{name}.parquet", "parquet", {}) as file:
+                types = {"t": "timestamp", "d": "double", "b": "boolean"}
+                read = ", ".join(
+                    f"{cast_sql(column, data_type, file.column_types[column])} as {column}"
+                    for column, data_type in types.items()
+                )
+                landed[name] = connection.execute(f"select {read} from {file.relation}").fetchall()
+    assert landed["typed"] == landed["texts"]
+    assert [row[0] is None for row in landed["typed"]] == [False, True, True, True]

@@ -55,7 +55,7 @@ def plan(
         column_types=COLUMN_TYPES,
         natural_key=("mql_id",),
         file=Path("x.csv"),
-        file_columns=file_columns,
+        file_columns=dict.fromkeys(file_columns, "VARCHAR"),
         as_of=AS_OF,
     )
 
@@ -161,7 +161,7 @@ def test_the_hash_does_not_change_with_the_moment(tmp_path: Path) -> None:
         column_types=COLUMN_TYPES,
         natural_key=("mql_id",),
         file=Path("other.csv"),
-        file_columns=("id", "more"),
+        file_columns={"id": "VARCHAR", "more": "VARCHAR"},
         as_of=AS_OF + dt.timedelta(days=1),
     )
     assert later.mapping_hash == plan(tmp_path, rest=rest).mapping_hash
@@ -173,7 +173,7 @@ def test_names_are_quoted_wherever_they_come_from(tmp_path: Path) -> None:
         tmp_path,
         f"      mql_id: '{evil}'\n      email: {{constant: \"x'); drop table raw.mql; --\"}}\n",
         f"    occurred_at: Created\n    attributes:\n      \"it's; drop\": {{column: '{evil}'}}\n",
-        file_columns=(evil, "Created"),
+        file_columns={evil: "VARCHAR", "Created": "VARCHAR"},
     )
     assert given_sql(landing)["mql_id"] == '"a""; drop table raw.mql; --"'
     assert given_sql(landing)["email"] == "'x''); drop table raw.mql; --'"
@@ -321,7 +321,7 @@ def test_no_text_is_taken_for_sql(column: str, constant: str, attribute: str, va
         column_types=COLUMN_TYPES,
         natural_key=("mql_id",),
         file=Path("x.csv"),
-        file_columns=(column,),
+        file_columns={column: "VARCHAR"},
         as_of=AS_OF,
     )
     read = ", ".join(f"{one.value} as {identifier(one.name)}" for one in landing.read_columns)

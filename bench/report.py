@@ -1,0 +1,208 @@
+"""docs/benchmarks.md and its plot from the results of the cases.
+
+Belongs here: telling measurements in tables, ratios and one picture. Does not belong here: measuring.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.refreshes import median_of, model_steps, stage_seconds
+from leadflow.stages import STAGES
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).resolve().parent / "results"
+REPORT = ROOT / "docs" / "benchmarks.md"
+PLOT = ROOT / "docs" / "benchmarks.svg"
+
+PEAK_BOUND_GB = 8.0
+CHECKS_BOUND = 0.15
+
+
+def load_results() -> dict[str, dict[str, Any]]:
+    """What was measured last, by case."""
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))
+    }
+
+
+def write_report() -> None:
+    """Write docs/benchmarks.md and docs/benchmarks.svg from all results there are."""
+    results = load_results()
+    refreshes = sorted(
+        (result for result in results.values() if "leads" in result["result"]),
+        key=lambda result: int(result["result"]["leads"]),
+    )
+    lines = [
+        "# Benchmarks",
+        "",
+        "Whole processes, measured by the operating system: wall time, processor time of all threads, largest resident "
+        "memory. Shared machines are noisy: read medians and ratios, not single times. Each case says where and how "
+        "often it was measured; its numbers lie in `bench/results/`.",
+        "",
+        "    make bench                                             # every case; an hour and more",
+        "    make bench CASES='imports demo refresh-10000' RUNS=5   # some",
+    ]
+    if "imports" in results:
+        lines += ["", *_imports(results["imports"])]
+    if "demo" in results:
+        lines += ["", *_demo(results["demo"])]
+    if refreshes:
+        lines += ["", *_refreshes(refreshes)]
+        _draw([result["result"] for result in refreshes])
+    REPORT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _where(case: Mapping[str, Any]) -> str:
+    return (
+        f"Measured on {case['machine']}, {case['processors']} processors, {case['memory_gb']:.0f} GB, Python "
+        f"{case['python']}, {case['repetitions']} runs each."
+    )
+
+
+def _imports(case: Mapping[str, Any]) -> list[str]:
+    alone, ours = case["result"]["dagster"], case["result"]["leadflow"]
+    beyond = median_of(ours, "wall_seconds") - median_of(alone, "wall_seconds")
+    return [
+        "## Imports",
+        "",
+        f"Every run is a process of its own and pays for what the definitions import. {_where(case)}",
+        "",
+        "| process | wall seconds, median (lowest to highest) | peak memory, GB |",
+        "| --- | --- | --- |",
+        f"| `import dagster` | {_spread(alone)} | {median_of(alone, 'peak_gb'):.2f} |",
+        f"| `import leadflow.definitions` | {_spread(ours)} | {median_of(ours, 'peak_gb'):.2f} |",
+        "",
+        f"The definitions cost {beyond:.2f} s beyond Dagster itself; the bound is 1.5 s.",
+    ]
+
+
+def _demo(case: Mapping[str, Any]) -> list[str]:
+    runs = case["result"]["runs"]
+    return [
+        "## `leadflow demo`",
+        "",
+        "10,000 leads with 20 events each: simulation, landing, every stage, every check and publishing, in a fresh "
+        f"home; the bound is 60 s. {_where(case)}",
+        "",
+        "| wall seconds, median (lowest to highest) | CPU seconds | peak memory, GB | imports | Dagster | work | of it checks |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        f"| {_spread(runs)} | {median_of(runs, 'cpu_seconds'):.1f} | {median_of(runs, 'peak_gb'):.2f} | {_parts(runs)} |",
+    ]
+
+
+def _refreshes(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [
+        "## Whole refreshes",
+        "",
+        "Simulated companies with 20 events per lead. First: a fresh home, every file is landed. Again: the same home and "
+        "files, so nothing is landed and all else is made and checked anew, which is what an hour without news costs. The "
+        f"bounds at 1,000,000 leads are {PEAK_BOUND_GB:g} GB of peak memory, and checks at most {CHECKS_BOUND:.0%} of the wall time.",
+        "",
+        *(f"- {case['result']['leads']:,} leads: {_where(case)}" for case in cases),
+        "",
+        "| leads | refresh | wall seconds, median (lowest to highest) | CPU seconds | peak memory, GB | imports | Dagster | work | of it checks | checks' share of wall |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for case in cases:
+        result = case["result"]
+        for name in ("first", "again"):
+            runs = result[name]
+            share = median(run["parts"]["checks"] / run["wall_seconds"] for run in runs)
+            lines.append(
+                f"| {result['leads']:,} | {name} | {_spread(runs, 1)} | {median_of(runs, 'cpu_seconds'):.0f} | "
+                f"{median_of(runs, 'peak_gb'):.2f} | {_parts(runs)} | {share:.1%} |"
+            )
+    lines += ["", "![Growth of wall time by stage, and of memory](benchmarks.svg)", ""]
+    lines += [
+        "### Stage by stage",
+        "",
+        "Median seconds of the first refresh: making the tables + checking them.",
+        "",
+    ]
+    lines += [
+        "| stage | " + " | ".join(f"{case['result']['leads']:,} leads" for case in cases) + " |",
+        "| --- |" + " --- |" * len(cases),
+    ]
+    for stage in STAGES:
+        cells = []
+        for case in cases:
+            per_run = [stage_seconds(run)[stage] for run in case["result"]["first"]]
+            cells.append(
+                f"{median(made for made, _ in per_run):.1f} + {median(checked for _, checked in per_run):.1f}"
+            )
+        lines.append(f"| {stage} | " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "### Against bare DuckDB",
+        "",
+        "The SQL models that are tables: leadflow's steps (render, run, write in key order, record the version, show a "
+        "sample) against the same SQL run by DuckDB alone in a process of its own, with the same limits, as `create table "
+        "as` in another file. Median of the ratios of runs side by side.",
+        "",
+        "| leads | leadflow, seconds | bare DuckDB, seconds | ratio |",
+        "| --- | --- | --- | --- |",
+    ]
+    for case in cases:
+        result = case["result"]
+        pairs = [
+            (model_steps(again, list(bare)), sum(bare.values()))
+            for again, bare in zip(result["again"], result["bare"], strict=True)
+        ]
+        lines.append(
+            f"| {result['leads']:,} | {median(ours for ours, _ in pairs):.1f} | {median(bare for _, bare in pairs):.1f} | "
+            f"{median(ours / bare for ours, bare in pairs):.2f} |"
+        )
+    return lines
+
+
+def _parts(runs: Sequence[Mapping[str, Any]]) -> str:
+    return " | ".join(
+        f"{median_of(runs, 'parts', name):.1f}" for name in ("imports", "dagster", "work", "checks")
+    )
+
+
+def _spread(runs: Sequence[Mapping[str, Any]], digits: int = 2) -> str:
+    values = [float(run["wall_seconds"]) for run in runs]
+    return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def _draw(results: Sequence[Mapping[str, Any]]) -> None:
+    """Bars of median wall seconds per stage, and the peak of memory, over the number of leads."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "leadflow"  # so that equal numbers give an equal file
+    import matplotlib.pyplot as plt
+
+    figure, (time_axes, memory_axes) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    names = [f"{result['leads']:,}" for result in results]
+    bottoms = [0.0] * len(results)
+    series = {
+        stage: [median(stage_seconds(run)[stage][0] for run in result["first"]) for result in results]
+        for stage in STAGES
+    }
+    series["checks"] = [median_of(result["first"], "parts", "checks") for result in results]
+    per_lead = [1e6 / result["leads"] for result in results]
+    for label, values in series.items():
+        heights = [value * scale for value, scale in zip(values, per_lead, strict=True)]
+        time_axes.bar(names, heights, bottom=bottoms, label=label)
+        bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
+    time_axes.set(
+        title="Work per million leads",
+        xlabel="leads",
+        ylabel="seconds, scaled to 1,000,000 leads",
+        yscale="linear",
+    )
+    time_axes.legend(fontsize="small", ncols=2)
+    peaks = [median_of(result["first"], "peak_gb") for result in results]
+    memory_axes.plot([result["leads"] for result in results], peaks, marker="o", label="peak")
+    memory_axes.axhline(PEAK_BOUND_GB, linestyle="--", color="grey", label="bound")
+    memory_axes.set(title="Peak memory", xlabel="leads", ylabel="GB", xscale="log", ylim=(0, None))
+    memory_axes.legend(fontsize="small")
+    figure.savefig(PLOT, metadata={"Date": None})
+    plt.close(figure)
