@@ -24,6 +24,10 @@ Model = TypeVar("Model", bound=BaseModel)
 _PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH = 100
+"""Levels of nesting; PyYAML's composer recurses, and in C it ends the process where there are very many."""
+_MAX_VALUES = 200_000
+"""Values in one file, each alias counted as what it stands for: a few lines of aliases can mean billions."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,15 @@ def read_yaml(path: Path) -> Document:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist", "create it, or run `leadflow init`") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error})", "make it a readable file in UTF-8") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line} cannot be read ({error})", "save the file as UTF-8") from None
     loader = _Loader(text)
     lines: dict[KeyPath, int] = {(): 1}
     try:
+        _refuse_depth(text, path)
         node = loader.get_single_node()
         data = None if node is None else _construct(loader, node, (), lines, path)
     except yaml.MarkedYAMLError as error:
@@ -88,8 +96,25 @@ def read_yaml(path: Path) -> Document:
     return Document(path, data, lines)
 
 
+def _refuse_depth(text: str, path: Path) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MAX_DEPTH:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ConfigError(f"{path}:{line} nests deeper than {_MAX_DEPTH} levels", "take it apart")
+
+
 def _construct(loader: Any, node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int], path: Path) -> Any:
     lines.setdefault(at, node.start_mark.line + 1)
+    if len(lines) > _MAX_VALUES:
+        raise ConfigError(
+            f"{path}:{node.start_mark.line + 1} holds more than {_MAX_VALUES:,} values, counting what its aliases stand for",
+            "write fewer aliases of aliases",
+        )
     if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
         raise ConfigError(
             f"{path}:{node.start_mark.line + 1} has the tag {node.tag}",
@@ -100,6 +125,7 @@ def _construct(loader: Any, node: yaml.Node, at: KeyPath, lines: dict[KeyPath, i
         loader.flatten_mapping(node)  # brings in `<<: *anchor`, which the mapping's own keys may override
         mapping: dict[Any, Any] = {}
         seen: set[Any] = set()
+        pairs: dict[Any, tuple[yaml.Node, yaml.Node]] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
@@ -111,6 +137,10 @@ def _construct(loader: Any, node: yaml.Node, at: KeyPath, lines: dict[KeyPath, i
                 seen.add(key)
             lines[(*at, key)] = line
             mapping[key] = _construct(loader, value_node, (*at, key), lines, path)
+            pairs[key] = (key_node, value_node)
+        node.value = list(
+            pairs.values()
+        )  # what is merged several times over would double at each further merge
         return mapping
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, item, (*at, index), lines, path) for index, item in enumerate(node.value)]

@@ -6,6 +6,7 @@ imported here or by what is imported here: every run is a process of its own and
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,6 +23,12 @@ from leadflow.settings import Settings, load_settings
 from leadflow.warehouse import assets as publish
 from leadflow.warehouse.sql_models import SqlRoom, load_room
 from leadflow.warehouse.table_assets import RESOURCE, model_asset, run_resource
+from leadflow.warehouse.whole_graph import (
+    refuse_checks_ahead,
+    refuse_circles,
+    refuse_gaps,
+    refuse_impossible_quarantines,
+)
 
 
 def build_room(settings: Settings, contracts: Contracts) -> SqlRoom:
@@ -29,9 +36,14 @@ def build_room(settings: Settings, contracts: Contracts) -> SqlRoom:
     sources = {
         (table.schema, table.name): table.full_name for table in contracts.values() if table.kind == "source"
     }
-    # Looking at the definitions makes no home; where there is one, it remembers the parsed models.
-    cache_file = settings.cache_dir / "sql_models.json" if settings.home.is_dir() else None
-    return load_room(settings.sql_dir, sources, cache_file=cache_file)
+    room = load_room(settings.sql_dir, sources, cache_file=_cache_file(settings, "sql_models.json"))
+    refuse_gaps(contracts, room)
+    return room
+
+
+def _cache_file(settings: Settings, name: str) -> Path | None:
+    """Where parsed SQL is remembered: looking at the definitions makes no home, but uses one that is there."""
+    return settings.cache_dir / name if settings.home.is_dir() else None
 
 
 def build_defs(**overrides: Any) -> dg.Definitions:
@@ -41,19 +53,23 @@ def build_defs(**overrides: Any) -> dg.Definitions:
         overrides: fields of Settings, such as home=..., that hold instead of the environment's.
     """
     settings = load_settings(**overrides)
-    contracts = load_contracts(settings.sql_dir)
+    contracts = load_contracts(settings.sql_dir, cache_file=_cache_file(settings, "singular_tests.json"))
     room = build_room(settings, contracts)
+    assets = [
+        *ingest.build_assets(contracts),
+        *clean.build_assets(contracts),
+        *identity.build_assets(contracts),
+        *enrich.build_assets(contracts),
+        *scoring.build_assets(contracts),
+        *(model_asset(contracts, model) for model in room.models.values()),
+        *publish.build_assets(contracts),
+    ]
+    refuse_circles(assets, room)
+    refuse_checks_ahead(assets, contracts)
+    refuse_impossible_quarantines(assets, contracts, room)
     job = build_refresh_job()
     return dg.Definitions(
-        assets=[
-            *ingest.build_assets(contracts),
-            *clean.build_assets(contracts),
-            *identity.build_assets(contracts),
-            *enrich.build_assets(contracts),
-            *scoring.build_assets(contracts),
-            *(model_asset(contracts, model) for model in room.models.values()),
-            *publish.build_assets(contracts),
-        ],
+        assets=assets,
         asset_checks=build_checks(contracts),
         jobs=[job],
         schedules=[build_hourly_schedule(settings, job)],

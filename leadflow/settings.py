@@ -32,8 +32,8 @@ class Settings(BaseSettings):
         sources: sources.yaml to use in place of the home's own.
         policy: policy.yaml to use in place of the home's own.
         threads: threads that DuckDB may use; null leaves the choice to DuckDB (all cores).
-        memory_limit: memory that DuckDB may use before it spills to disk, such as '4GB'; null is DuckDB's
-            default of 80 % of the machine.
+        memory_limit: memory that DuckDB may use before it spills to disk, such as '4GB'; null is 80 % of the
+            machine, but 4 GB at most.
         temp_directory: where DuckDB spills to; null is `tmp/` in the home.
         lock_wait_seconds: how long a refresh waits for another one to end before it gives up.
         connect_wait_seconds: how long a connection waits for another program to let go of the warehouse.
@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     def marts_path(self) -> Path:
         """The published mart, replaced by atomic rename."""
         return self.home / "marts.duckdb"
+
+    @property
+    def quality_report_path(self) -> Path:
+        """The validation report as a page, written anew at the end of every run."""
+        return self.home / "quality_report.html"
 
     @property
     def dagster_home(self) -> Path:

@@ -21,12 +21,22 @@ OWNERS: Final[dict[str, str]] = {
     "publish": "team:data-engineering",
 }
 
+PUBLISHED_TABLES: Final = (
+    "scoring.scored_leads",
+    "scoring.score_reasons",
+    "scoring.model_card",
+    "kpi.kpi_mart",
+    "kpi.lead_funnel",
+)
+"""Tables that the mart is made of; the publish gate guards them and all that they are made from."""
+
 STATE_TABLES: Final = (
     "raw.refreshes",
     "quality.landed_files",
     "identity.lead_keys",
     "quality.table_versions",
     "quality.results",
+    "quality.quarantined_rows",
 )
 """Tables that are not derived from others: a full rebuild keeps them. Beside them the raw
 tables themselves are state, since a source may no longer have what was landed."""

@@ -18,7 +18,13 @@ EVENTS_PER_LEAD = 6
 SEED = 11
 """With it, the few leads are won clearly enough for a model to be trained and used."""
 
-TEST_SETTINGS = ("LEADFLOW_TEST_DATA", "LEADFLOW_RENEW_SNAPSHOTS", "LEADFLOW_KILLS", "LEADFLOW_KILL_SEED")
+TEST_SETTINGS = (
+    "LEADFLOW_TEST_DATA",
+    "LEADFLOW_RENEW_SNAPSHOTS",
+    "LEADFLOW_KILLS",
+    "LEADFLOW_KILL_SEED",
+    "LEADFLOW_DBT",
+)
 """Variables that the tests themselves read; every other LEADFLOW_ variable would change what is tested."""
 
 

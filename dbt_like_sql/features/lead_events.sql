@@ -1,5 +1,5 @@
 -- grain: one row per fact that a lead did something
-{{ config(materialized='view') }}
+{{ config(materialized='table') }}
 
 {#- A fact tied to a lead is known once both the fact and the membership that ties it are known. -#}
 with members as (

@@ -1,15 +1,23 @@
--- grain: one row per lead and sampled past moment of its life
+-- grain: one row per drawn lead and sampled past moment of its life
 {{ config(materialized='table') }}
 
 {#- A moment is used when the lead was not won or lost yet. Its label is whether the lead was won within the
     horizon after it; a moment whose horizon has not passed yet is censored, not lost. -#}
-with moments as (
+with leads as (
+    select lead_id, known_from
+    from {{ source('identity', 'leads') }}
+    where known_from >= timestamp '{{ var("training_from") }}'
+        and known_from <= timestamp '{{ var("as_of") }}'
+    -- drawn by a hash of the id: evenly over time and outcome, and the same leads at every refresh
+    qualify row_number() over (order by md5(lead_id), lead_id) <= {{ var('training_max_leads') }}
+),
+
+moments as (
     select
         leads.lead_id,
         leads.known_from + to_days(cast(moment.days as integer)) as as_of
-    from {{ source('identity', 'leads') }} as leads
+    from leads
     cross join (select unnest([{{ var('moments_days') | join(', ') }}]) as days) as moment
-    where leads.known_from >= timestamp '{{ var("training_from") }}'
 ),
 
 examples as (

@@ -8,7 +8,7 @@ select
     trim(email) as email,
     lower(trim(event_type)) as event_type,
     trim(page_url) as page_url,
-    trim(content_kind) as content_kind,
+    lower(trim(content_kind)) as content_kind,
     duration_seconds,
     trim(user_agent) as user_agent,
     trim(ip_address) as ip_address,

@@ -44,10 +44,20 @@ def _home(settings: Settings) -> Iterator[str]:
 def _contracts_and_models(settings: Settings) -> Iterator[str]:
     from leadflow.definitions import build_room
     from leadflow.quality.contracts import load_contracts
+    from leadflow.warehouse.model_unit_test_runs import run_unit_test, unit_test_connection
+    from leadflow.warehouse.model_unit_tests import load_unit_tests
 
     contracts = load_contracts(settings.sql_dir)
     room = build_room(settings, contracts)
     yield f"{len(contracts)} contracts and {len(room.models)} SQL models in {settings.sql_dir} are sound"
+    # Whoever changes a model learns here what it means no longer, without the test suite.
+    tests = [test for test in load_unit_tests(settings.sql_dir, contracts, room) if test.is_enabled]
+    with unit_test_connection() as connection:
+        for test in tests:
+            outcome = run_unit_test(connection, room, test)
+            if not outcome.is_passed:
+                raise outcome.error()
+    yield f"{len(tests)} unit tests of SQL models pass"
 
 
 def _policy(settings: Settings) -> Iterator[str]:

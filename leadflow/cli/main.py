@@ -1,7 +1,7 @@
 """The commands: their arguments, and what they hand on to.
 
 Belongs here: options, exit statuses, errors as one sentence. Does not belong here: the work (refresh.py, doctor.py,
-explain.py beside this file, and the rooms).
+explain.py and quality.py beside this file, and the rooms).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from leadflow import __version__
+from leadflow.cli.editor_schemas import TEMPLATES, copy_schemas
 from leadflow.errors import ConfigError, LeadflowError
 from leadflow.settings import ENV_PREFIX, load_settings
 
@@ -23,15 +24,13 @@ if TYPE_CHECKING:
 DEMO_MARK = "# Written by `leadflow demo`, which writes it anew each time:"
 """How the first line of a sources.yaml begins that the demo may overwrite; the company it simulated follows."""
 
-TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
-
 
 def main() -> None:
     """Entry point: errors are one sentence, and exit status 0 means that the work was done."""
     try:
-        cli.main(prog_name="leadflow", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        status = cli.main(prog_name="leadflow", standalone_mode=False)
+        if isinstance(status, int):  # of a command that did its work and says no by its exit status
+            sys.exit(status)
     except click.ClickException as wrong:
         wrong.show()
         sys.exit(wrong.exit_code)
@@ -71,8 +70,10 @@ def demo(leads: int, events_per_lead: int, seed: int) -> None:
         simulated = simulate(
             settings.landing_dir / "demo", leads=leads, events_per_lead=events_per_lead, seed=seed
         )
-        text = f"{company}\nfolder: landing/demo\n{simulated.sources.read_text(encoding='utf-8')}"
-        mapping.write_text(text, encoding="utf-8")
+        copy_schemas(settings.home)
+        mapping.write_text(
+            demo_sources(company, simulated.sources.read_text(encoding="utf-8")), encoding="utf-8"
+        )
         _write_new(settings.home / "policy.yaml", (TEMPLATES / "policy.yaml").read_text(encoding="utf-8"))
     _tell(simulated)
     refresh(settings)
@@ -86,6 +87,7 @@ def init(example: Path | None) -> None:
         _later("init --from", "write the mapping by hand: `leadflow init` explains its format")
     settings = load_settings()
     settings.ensure_home()
+    copy_schemas(settings.home)
     for name in ("sources.yaml", "policy.yaml"):
         path = settings.home / name
         text = (TEMPLATES / name).read_text(encoding="utf-8")
@@ -166,6 +168,39 @@ def doctor() -> None:
 
 
 @cli.command()
+@click.option(
+    "--table", "tables", multiple=True, metavar="STAGE.NAME", help="Only this table; may be repeated."
+)
+@click.option("--failed", "is_failed_only", is_flag=True, help="Only tables with a check that did not pass.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write the page to, in place of quality_report.html in the home. It shows every table.",
+)
+@click.option(
+    "--open/--no-open", "is_opened", default=False, show_default=True, help="Open the page in a browser."
+)
+def quality(tables: tuple[str, ...], is_failed_only: bool, page: Path | None, is_opened: bool) -> None:
+    """What every check of every table found, and whether the mart may be published.
+
+    Prints one line per table, then what failed or warned with a few of the rows, personal data masked, and writes all
+    of it with its history to a page. Nothing is run: it reads what the last refreshes found.
+
+    The exit status is 0 where every blocking check of the tables passed, as the contract has it now and on the version
+    of the table there is, and 1 otherwise; checks that only warn do not count. The publish gate may be shut for other
+    reasons, such as tables of two refreshes: the last line says so.
+    """
+    from leadflow.cli.quality import show_quality
+
+    is_fine, path = show_quality(load_settings(), tables=tables, is_failed_only=is_failed_only, page=page)
+    if is_opened:
+        click.launch(path.absolute().as_uri())
+    if not is_fine:
+        raise click.exceptions.Exit(1)
+
+
+@cli.command()
 @click.argument("text")
 def find(text: str) -> None:
     """Is this person or company known, and whose is it."""
@@ -209,6 +244,11 @@ def dashboard() -> None:
 
 def _later(command: str, remedy: str) -> None:
     raise LeadflowError(f"`leadflow {command}` is not built yet", remedy)
+
+
+def demo_sources(company: str, sources: str) -> str:
+    """The home's sources.yaml for a simulated company: what tells the demo its own, and editors their schema, goes first."""
+    return f"{company}\n# yaml-language-server: $schema=schemas/sources.schema.json\nfolder: landing/demo\n{sources}"
 
 
 def _refuse_other_sources(mapping: Path, company: str) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from leadflow.errors import LeadflowError
 from leadflow.settings import ENV_PREFIX, Settings
@@ -162,7 +163,10 @@ def _report(
 ) -> None:
     for name, (severity, message) in sorted(outcome.failed_checks.items()):
         console.print(
-            f"[{'red' if severity == 'error' else 'yellow'}]{severity:>5}[/] {name}: {message}",
+            # A message may quote a regular expression, which rich would take for its markup.
+            Text.assemble(
+                (f"{severity:>5}", "red" if severity == "error" else "yellow"), f" {name}: {message}"
+            ),
             soft_wrap=True,
         )
     work = sum(outcome.steps.values())
@@ -187,7 +191,8 @@ def _report(
         )
         raise LeadflowError(
             f"the refresh did not finish: {'; '.join(reason.rstrip('.') for reason in reasons)}",
-            f"{kept}; `leadflow dev` shows each step and check",
+            f"{kept}; `leadflow quality` and {settings.quality_report_path} show what every check found, "
+            "`leadflow dev` each step",
         )
     _print_tiers(settings, console)
 
@@ -213,6 +218,7 @@ def _print_tiers(settings: Settings, console: Console) -> None:
         soft_wrap=True,
     )
     console.print(f"Mart: {settings.marts_path}", soft_wrap=True)
+    console.print(f"Page: {settings.quality_report_path} (what every check found)", soft_wrap=True)
     console.print(f"UI:   {_command(settings)} dev", soft_wrap=True)
 
 

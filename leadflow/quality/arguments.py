@@ -4,7 +4,7 @@ Belongs here: argument specifications (from the catalogue, or from a function's 
 spellings, and checking. Does not belong here: finding the test (declared_tests.py).
 
 A specification is a plain dict, as the catalogue's JSON holds it: `types` (of any, string, number, integer,
-boolean, array, object, date), `required`, and where they apply `items`, `enum`, `minimum`, `maximum`.
+boolean, array, object, date), `required`, and where they apply `items`, `enum`, `minimum`, `maximum`, `default`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from leadflow.quality.plans import Plan
 
 Specification = dict[str, Any]
 
-# dbt-expectations' name by Great Expectations' name, where they differ.
-_SPELLINGS = {
+# dbt-expectations' and dbt_utils' names by Great Expectations' name, where they differ.
+SPELLINGS = {
     "type_": "column_type",
     "type_list": "column_type_list",
     "column_set": "column_list",
+    "column_list": "combination_of_columns",
     "other_table_name": "compare_model",
 }
 # They say how dbt-expectations quotes SQL; values and names are always quoted here.
-_IGNORED = {"quote_values", "quote_columns", "is_raw"}
+IGNORED = {"quote_values", "quote_columns", "is_raw"}
 # RE2, DuckDB's engine for regular expressions, has neither look-around nor back references.
 _NOT_IN_RE2 = re.compile(r"\(\?(?:<?[=!]|P=)|\\[1-9]")
 
@@ -41,10 +42,19 @@ def signature_specifications(function: Callable[..., Plan]) -> dict[str, Specifi
     """Specifications of a function's keyword-only parameters, from their annotations and defaults."""
     hints = typing.get_type_hints(function)
     return {
-        name: specification(hints[name], is_required=parameter.default is inspect.Parameter.empty)
+        name: with_default(
+            specification(hints[name], is_required=parameter.default is inspect.Parameter.empty),
+            None if parameter.default is inspect.Parameter.empty else parameter.default,
+        )
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
+
+
+def with_default(found: Specification, default: Any) -> Specification:
+    """The specification with the value that holds where the argument is left out; null, or none to write down, is none."""
+    is_told = isinstance(default, bool | int | float | str) and not found["required"]
+    return found | {"default": default} if is_told else found
 
 
 def specification(annotation: Any, *, is_required: bool) -> Specification:
@@ -109,9 +119,9 @@ def in_own_spelling(given: Mapping[str, Any], known: Mapping[str, Specification]
     `strict_min` and `strict_max`, `flags` beside a regex, and `quantile` with `min_value` and `max_value`.
     """
     by_lower = {name.lower(): name for name in known}
-    by_lower |= {other: name for name, other in _SPELLINGS.items() if name in known and other not in known}
+    by_lower |= {other: name for name, other in SPELLINGS.items() if name in known and other not in known}
     arguments = {by_lower.get(name.lower(), name): value for name, value in given.items()}
-    for name in _IGNORED - known.keys():
+    for name in IGNORED - known.keys():
         arguments.pop(name, None)
     if "strictly" in arguments and "strictly" not in known and "strict_min" in known:
         is_strict = arguments.pop("strictly")

@@ -5,10 +5,12 @@ means (generic_tests.py, the runner) and the gate that reads the results (wareho
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
-from leadflow.quality.tables import Contracts, Table
+from leadflow.quality.tables import Contracts, Table, Test
+from leadflow.warehouse.quarantine import quarantined_rows
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import RESOURCE, asset_key
 from leadflow.warehouse.tables import append_results, latest_versions, utc_now
@@ -18,11 +20,7 @@ SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverit
 
 def build_checks(contracts: Contracts) -> list[dg.AssetChecksDefinition]:
     """A check step for every table of the warehouse that has a contract."""
-    return [
-        _table_checks(table)
-        for table in contracts.values()
-        if table.checks and table.schema != "quality" and not table.meta.get("is_mart_only")
-    ]
+    return [_table_checks(table) for table in contracts.values() if table.is_checked]
 
 
 def _table_checks(table: Table) -> dg.AssetChecksDefinition:
@@ -38,6 +36,7 @@ def _table_checks(table: Table) -> dg.AssetChecksDefinition:
                 or f"{test.test} on {test.column or 'the table'} ({test.file.parent.name}/{test.file.name}:{test.line})",
                 additional_deps=[asset_key(name) for name in test.other_tables],
                 blocking=test.is_blocking,
+                metadata=_labels(test),
             )
             for test in table.checks
         ],
@@ -50,15 +49,35 @@ def _table_checks(table: Table) -> dg.AssetChecksDefinition:
     return check
 
 
+def _labels(test: Test) -> dict[str, str]:
+    """What the contract says of a test beside its promise; Dagster has tags and owners of assets only."""
+    told = {
+        "tags": ", ".join(test.tags),
+        "owners": ", ".join(test.owners),
+        "where": test.where or "",
+        "on_fail": test.on_fail if test.on_fail != "block" else "",
+        "warn_if": test.warn_if.text if test.warn_if else "",
+        "error_if": test.error_if.text if test.error_if else "",
+    }
+    return {name: text for name, text in told.items() if text}
+
+
 def check_and_record(run: StageRun, table: Table) -> Iterator[dg.AssetCheckResult]:
     """Run every test of a table on the version there is, write quality.results, and report to Dagster."""
-    from leadflow.quality.results import results_frame
+    from leadflow.quality.results import results_frame, told_of_quarantine
     from leadflow.quality.runner import check_table
 
     with run.connect(read_only=True) as connection:
         version = latest_versions(connection)[table.full_name]
+        variables = run.variables(run.refresh(connection))
+        aside = quarantined_rows(connection, table.full_name)
     with run.warehouse.sqlalchemy_engine() as engine:
-        results = check_table(engine, table)
+        results = check_table(engine, table, variables=variables)
+    tests = {test.check_name: test for test in table.checks}
+    results = [
+        told_of_quarantine(result, tests[result.check_name], aside.get(result.check_name, 0))
+        for result in results
+    ]
     frame = results_frame(
         results,
         table_name=table.full_name,
@@ -81,6 +100,7 @@ def check_and_record(run: StageRun, table: Table) -> Iterator[dg.AssetCheckResul
                 "checked_rows": result.checked_rows,
                 "failing_rows": result.failing_rows,
                 "failing_share": result.failing_share,
+                **({} if result.quarantined_rows is None else {"quarantined_rows": result.quarantined_rows}),
                 "version": version.version,
                 **(
                     {"failing_sample": dg.MetadataValue.md(_sample_table(result.sample))}
@@ -88,8 +108,14 @@ def check_and_record(run: StageRun, table: Table) -> Iterator[dg.AssetCheckResul
                     else {}
                 ),
                 **({"error": result.error} if result.error else {}),
+                **({} if result.is_passed else {"quality_report": _in_report(run, table, result.check_name)}),
             },
         )
+
+
+def _in_report(run: StageRun, table: Table, check_name: str) -> dg.MetadataValue[Any]:
+    """Where the page that the run leaves behind tells of a check, with its history."""
+    return dg.MetadataValue.path(f"{run.settings.quality_report_path}#{table.full_name}.{check_name}")
 
 
 def _sample_table(rows: Sequence[Mapping[str, object]]) -> str:

@@ -20,18 +20,18 @@ class Problems:
     found: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, document: Document, at: KeyPath, problem: str, remedy: str) -> None:
-        """Note a problem at a place of a file."""
-        self.found.append((f"{document.where(*at)} {problem}", remedy))
+        """Note a problem at a place of a file; what a source says of all its tables is told once."""
+        told = (f"{document.where(*at)} {problem}", remedy)
+        if told not in self.found:
+            self.found.append(told)
 
-    def raise_if_any(self) -> None:
-        """Raise all of them as one ContractError."""
+    def raise_if_any(self, where: str = "the contracts") -> None:
+        """Raise all of them as one ContractError; `where` is what they are wrong in."""
         if len(self.found) == 1:
             raise ContractError(*self.found[0])
         if self.found:
             lines = "".join(f"\n  {problem}: {remedy}" for problem, remedy in self.found)
-            raise ContractError(
-                f"{len(self.found)} things are wrong in the contracts{lines}\n", "Mend each line"
-            )
+            raise ContractError(f"{len(self.found)} things are wrong in {where}{lines}\n", "Mend each line")
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,11 @@ class Names:
         sources: schema.name by source and table name, for source().
         columns: data type by lower-case column name, by schema.name.
         macros: the project's own tests by name.
+        groups: owners by group.
     """
 
     models: Mapping[str, str]
     sources: Mapping[tuple[str, str], str]
     columns: Mapping[str, Mapping[str, str]]
     macros: Mapping[str, MacroTest]
+    groups: Mapping[str, tuple[str, ...]]

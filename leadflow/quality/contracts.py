@@ -3,8 +3,9 @@
 The vocabulary is dbt's (https://docs.getdbt.com/reference/model-properties): `models:` for SQL-made tables, `sources:`
 for Python-made ones. Keys that dbt or its packages use and leadflow does not are passed over.
 
-Belongs here: bringing all files together. Does not belong here: single tables and columns (drafts.py), single tests
-(declared_tests.py) and running them (runner.py). Nothing heavy is imported: definitions load every contract.
+Belongs here: bringing all files together. Does not belong here: single tables and columns (drafts.py), their tests
+(declared_tests.py), tests that are queries of their own (declared_singular_tests.py) and running them (runner.py).
+Nothing heavy is imported: definitions load every contract.
 """
 
 from __future__ import annotations
@@ -12,43 +13,57 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from leadflow.config_files import KeyPath, read_yaml
+from leadflow.config_files import Document, KeyPath, read_yaml
 from leadflow.errors import ConfigError, ContractError
 from leadflow.quality.contract_reading import Names, Problems
+from leadflow.quality.declared_freshness import read_freshness
+from leadflow.quality.declared_singular_tests import GENERIC, test_paths, with_singular_tests
+from leadflow.quality.declared_sources import refuse_unknown_sources
 from leadflow.quality.declared_tests import read_tests, with_unique_names
 from leadflow.quality.drafts import Draft, TableReader
+from leadflow.quality.labels import NO_LABELS, Labels, read_labels
 from leadflow.quality.macro_tests import MacroTest, find_macro_tests
 from leadflow.quality.tables import COLUMNS_MATCH_CONTRACT, Column, Contracts, Table, Test
 
 __all__ = ["COLUMNS_MATCH_CONTRACT", "Column", "Contracts", "Table", "Test", "load_contracts"]
 
 
-def load_contracts(folder: Path) -> Contracts:
+def load_contracts(folder: Path, *, cache_file: Path | None = None) -> Contracts:
     """Every contract below `folder`, checked.
 
     Args:
-        folder: the SQL room (dbt_like_sql), with a folder per stage, and macros/ for tests of its own.
+        folder: the SQL room (dbt_like_sql), with a folder per stage, tests/ for singular tests and macros/ for tests
+            that take arguments.
+        cache_file: where the parses of singular tests are kept by content, so that an unchanged one is not parsed again.
 
     Raises:
         ContractError: everything that is wrong, each with its file, line and remedy.
     """
     problems = Problems()
     drafts: list[Draft] = []
+    documents: list[Document] = []
+    groups: dict[str, tuple[str, ...]] = {}
     for path in sorted(folder.glob("*/schema.yml")):
         try:
             document = read_yaml(path)
         except ConfigError as error:
             problems.found.append((error.problem, error.remedy))
             continue
-        drafts += TableReader(document, problems).tables(stage=path.parent.name)
+        documents.append(document)
+        reader = TableReader(document, problems)
+        drafts += reader.tables(stage=path.parent.name)
+        groups |= reader.groups()
     drafts = _without_duplicates(drafts, problems)
     names = Names(
         models={draft.dbt_name: draft.full_name for draft in drafts if draft.kind == "model"},
         sources={(draft.source, draft.dbt_name): draft.full_name for draft in drafts if draft.source},
         columns={draft.full_name: draft.column_types for draft in drafts},
-        macros=_macros(folder / "macros", problems),
+        macros=_macros(folder, problems),
+        groups=groups,
     )
+    refuse_unknown_sources(drafts, problems)
     tables = [_finished(draft, names, problems) for draft in drafts]
+    tables = with_singular_tests(tables, folder, documents, names, problems, cache_file=cache_file)
     problems.raise_if_any()
     return Contracts(tables)
 
@@ -71,9 +86,18 @@ def _without_duplicates(drafts: list[Draft], problems: Problems) -> list[Draft]:
     return list(kept.values())
 
 
+def macro_tests_of(folder: Path) -> dict[str, MacroTest]:
+    """The tests that a SQL room defines itself, by name.
+
+    Raises:
+        ContractError: see find_macro_tests.
+    """
+    return find_macro_tests(folder / "macros", *(path / GENERIC for path in test_paths(folder)))
+
+
 def _macros(folder: Path, problems: Problems) -> dict[str, MacroTest]:
     try:
-        return find_macro_tests(folder)
+        return macro_tests_of(folder)
     except ContractError as error:
         problems.found.append((error.problem, error.remedy))
         return {}
@@ -81,12 +105,18 @@ def _macros(folder: Path, problems: Problems) -> dict[str, MacroTest]:
 
 def _finished(draft: Draft, names: Names, problems: Problems) -> Table:
     """The table with its tests read."""
-    own = _tests_at(draft, draft.at, draft.raw, None, names, problems)
-    by_column = [
-        (column, _tests_at(draft, column.at, column.raw, column.name, names, problems))
-        for column in draft.columns
-    ]
-    named = iter(with_unique_names([*own, *(test for _, tests in by_column for test in tests)]))
+    labels = _labels(
+        draft, draft.source_at, draft.source_raw, f"source {draft.source}", names, problems
+    ).joined(_labels(draft, draft.at, draft.raw, draft.full_name, names, problems))
+    own = _tests_at(draft, draft.at, draft.raw, None, names, problems, NO_LABELS)
+    freshness = read_freshness(draft, problems)
+    own += [] if freshness is None else [freshness]
+    by_column = []
+    for column in draft.columns:
+        of_column = _labels(draft, column.at, column.raw, f"{draft.full_name}.{column.name}", names, problems)
+        tests = _tests_at(draft, column.at, column.raw, column.name, names, problems, of_column)
+        by_column.append((column, of_column, tests))
+    named = iter(with_unique_names([*own, *(test for *_, tests in by_column for test in tests)]))
     line = draft.document.line(*draft.at)
     implicit = Test(
         check_name=COLUMNS_MATCH_CONTRACT,
@@ -109,8 +139,10 @@ def _finished(draft: Draft, names: Names, problems: Problems) -> Table:
             is_pii=column.is_pii,
             tests=tuple(next(named) for _ in tests),
             meta=column.meta,
+            tags=of_column.tags,
+            owners=of_column.owners,
         )
-        for column, tests in by_column
+        for column, of_column, tests in by_column
     )
     return Table(
         schema=draft.schema,
@@ -124,7 +156,18 @@ def _finished(draft: Draft, names: Names, problems: Problems) -> Table:
         meta=draft.meta,
         file=draft.document.path,
         line=line,
+        tags=labels.tags,
+        owners=labels.owners,
     )
+
+
+def _labels(
+    draft: Draft, at: KeyPath, raw: dict[str, Any], called: str, names: Names, problems: Problems
+) -> Labels:
+    def refuse(problem: str, remedy: str) -> None:
+        problems.add(draft.document, at, f"{called} {problem}", remedy)
+
+    return read_labels(raw, names.groups, refuse)
 
 
 def _described(raw: dict[str, Any]) -> str:
@@ -132,12 +175,18 @@ def _described(raw: dict[str, Any]) -> str:
 
 
 def _tests_at(
-    draft: Draft, at: KeyPath, raw: dict[str, Any], column: str | None, names: Names, problems: Problems
+    draft: Draft,
+    at: KeyPath,
+    raw: dict[str, Any],
+    column: str | None,
+    names: Names,
+    problems: Problems,
+    labels: Labels,
 ) -> list[Test]:
     tests: list[Test] = []
     for key in ("data_tests", "tests"):
         if raw.get(key) is not None:
             tests += read_tests(
-                draft.document, (*at, key), raw[key], draft.full_name, column, names, problems
+                draft.document, (*at, key), raw[key], draft.full_name, column, names, problems, labels
             )
     return tests

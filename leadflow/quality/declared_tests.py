@@ -9,43 +9,27 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from leadflow.config_files import Document, KeyPath
-from leadflow.quality import generic_tests
-from leadflow.quality.arguments import (
-    Specification,
-    argument_problems,
-    in_own_spelling,
-    signature_specifications,
-)
+from leadflow.errors import ContractError
+from leadflow.quality.arguments import Specification, argument_problems, in_own_spelling
 from leadflow.quality.catalogue import Expectation, load_catalogue
 from leadflow.quality.contract_reading import Names, Problems
+from leadflow.quality.declared_config import CONFIG_KEYS, TestConfig, read_config
 from leadflow.quality.duckdb_types import family_of, is_value_of
-from leadflow.quality.macro_tests import MacroTest
-from leadflow.quality.plans import plan_makers
-from leadflow.quality.tables import COLUMNS_MATCH_CONTRACT, Severity, Test
+from leadflow.quality.findings import is_row_wise
+from leadflow.quality.labels import NO_LABELS, Labels
+from leadflow.quality.macro_tests import MacroTest, macro_query
+from leadflow.quality.own_tests import own_tests
+from leadflow.quality.references import is_reference, resolved
+from leadflow.quality.row_queries import cannot_quarantine
+from leadflow.quality.tables import COLUMNS_MATCH_CONTRACT, Test
 
-# Beside a test's name; dbt's newer place for the first five is below `config:`.
-_CONFIG_KEYS = {
-    "severity",
-    "where",
-    "enabled",
-    "tags",
-    "meta",
-    "limit",
-    "store_failures",
-    "store_failures_as",
-    "alias",
-}
-_ENTRY_KEYS = _CONFIG_KEYS | {"arguments", "config", "name", "description"}
-# dbt would judge by them, and leadflow does not: passing over them would change what passes.
-_REFUSED_CONFIG = {"warn_if", "error_if", "fail_calc"}
-_REFERENCE = re.compile(
-    r"(?:\{\{\s*)?(?:ref\(\s*['\"](?P<model>[^'\"]+)['\"]\s*\)"
-    r"|source\(\s*['\"](?P<source>[^'\"]+)['\"]\s*,\s*['\"](?P<table>[^'\"]+)['\"]\s*\))(?:\s*\}\})?"
-)
+_ENTRY_KEYS = CONFIG_KEYS | {"arguments", "config", "name", "description"}
+_PACKAGES = ("dbt.", "dbt_expectations.", "dbt_utils.")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -66,6 +50,7 @@ def read_tests(
     column: str | None,
     names: Names,
     problems: Problems,
+    labels: Labels = NO_LABELS,
 ) -> list[Test]:
     """The tests of one `data_tests:` list; what cannot be read goes to `problems`.
 
@@ -74,13 +59,14 @@ def read_tests(
         raw: the list.
         table: schema.name of the table.
         column: the column that the list stands at, or None at the table.
+        labels: the column's, which its tests have too.
     """
     if not isinstance(raw, list):
         problems.add(
             document, at, f"data_tests of {column or table} is not a list", "begin each test with a dash"
         )
         return []
-    reader = _Reader(document, table, column, names, problems)
+    reader = _Reader(document, table, column, names, problems, labels)
     tests = [reader.read((*at, index), entry) for index, entry in enumerate(raw)]
     return [test for test in tests if test is not None]
 
@@ -95,7 +81,7 @@ def with_unique_names(tests: Sequence[Test]) -> list[Test]:
             number += 1
             name = f"{test.check_name}__{number}"
         taken.add(name)
-        renamed.append(Test(**(vars(test) | {"check_name": name})))
+        renamed.append(replace(test, check_name=name))
     return renamed
 
 
@@ -106,6 +92,7 @@ class _Reader:
     column: str | None
     names: Names
     problems: Problems
+    labels: Labels
 
     @property
     def subject(self) -> str:
@@ -124,29 +111,38 @@ class _Reader:
         if not isinstance(settings, dict):
             self.refuse(at, f"gives {raw_name} settings that are no mapping", "write `name: value` lines")
             return None
+        before = len(self.problems.found)
         known = self.find(at, str(raw_name))
-        config = self.config(at, known, settings) if known else None
-        if known is None or config is None:
+        if known is None:
             return None
-        arguments = self.arguments(at, known, settings)
+        config = read_config(
+            known.name,
+            settings,
+            self.names.groups,
+            lambda problem, remedy: self.refuse(at, problem, remedy),
+            taken=known.arguments.keys(),
+        )
+        reads: list[str] = []
+        arguments = self.arguments(at, known, settings, reads)
         column = self.column
         if column is None and known.about == "column":
             column = arguments.pop("column_name", None) or arguments.pop("column", None)
-        before = len(self.problems.found)
-        conditions = [config.get("where")]
-        if "row_condition" in known.arguments:
-            conditions.append(arguments.pop("row_condition", None))
-        self.check(at, known, arguments, column, conditions)
-        severity: Severity = "warn" if str(config.get("severity", "error")).lower() == "warn" else "error"
-        if len(self.problems.found) > before or config.get("enabled") is False:
+        row_condition = arguments.pop("row_condition", None) if "row_condition" in known.arguments else None
+        if row_condition is not None and not (isinstance(row_condition, str) and row_condition.strip()):
+            self.refuse(
+                at, f"gives {known.name} a row_condition that is no SQL condition", "write it as text"
+            )
+        self.check(at, known, arguments, column)
+        if len(self.problems.found) > before or not config.is_enabled:
             return None
-        stated = [condition for condition in conditions if condition]
-        return Test(
+        stated = [condition for condition in (config.where, row_condition) if condition]
+        labels = self.labels.joined(config.labels)
+        test = Test(
             check_name=_check_name(str(settings.get("name") or _default_name(known, column))),
             test=known.name,
             column=column,
             arguments={name: value for name, value in arguments.items() if value is not None},
-            severity=severity,
+            severity=config.severity,
             where=" and ".join(f"({condition})" for condition in stated)
             if len(stated) > 1
             else (stated or [None])[0],
@@ -154,23 +150,58 @@ class _Reader:
             line=self.document.line(*at),
             description=str(settings.get("description") or ""),
             macro=known.macro,
+            reads=tuple(reads),
+            warn_if=config.warn_if,
+            error_if=config.error_if,
+            limit=config.limit,
+            tags=labels.tags,
+            owners=labels.owners,
+            on_fail=config.on_fail,
+            max_quarantined_share=config.max_quarantined_share,
         )
+        self.check_config(at, test, config)
+        self.check_macro(at, test)
+        return test if len(self.problems.found) == before else None
+
+    def check_config(self, at: KeyPath, test: Test, config: TestConfig) -> None:
+        """Note settings that say nothing of such a test, or two different things."""
+        if test.on_fail == "quarantine" and (reason := cannot_quarantine(test)):
+            self.refuse(at, f"gives {test.test} `on_fail: quarantine`, but the test {reason}",
+                        "leave one of the two out")  # fmt: skip
+        if test.on_fail == "quarantine" and config.thresholds:
+            self.refuse(at, f"gives {test.test} both `on_fail: quarantine` and {config.thresholds[0].text!r}",
+                        "say by max_quarantined_share how many rows may fail")  # fmt: skip
+        if config.thresholds and test.arguments.get("mostly", 1) != 1:
+            self.refuse(at, f"gives {test.test} both mostly and {config.thresholds[0].text!r}",
+                        "keep one of the two; each says how many rows may fail")  # fmt: skip
+        shares = [threshold.text for threshold in config.thresholds if threshold.is_share]
+        if shares and not is_row_wise(test):
+            self.refuse(at, f"gives {test.test} the share {shares[0]!r}, but no single row fails it",
+                        "use `severity` alone")  # fmt: skip
+
+    def check_macro(self, at: KeyPath, test: Test) -> None:
+        """Note a test of the project's own that cannot be rendered with these arguments."""
+        if test.macro is not None:
+            try:
+                macro_query(test.macro, "batch", test.column, test.arguments)
+            except ContractError as error:
+                self.refuse(at, f"names {test.test}: {error.problem}", error.remedy)
 
     def refuse(self, at: KeyPath, problem: str, remedy: str) -> None:
         self.problems.add(self.document, at, f"{self.subject} {problem}", remedy)
 
     def find(self, at: KeyPath, raw_name: str) -> _Known | None:
         """The test of that name: the project's own, dbt's, or an expectation."""
-        name = raw_name.rpartition(".")[2] if raw_name.startswith(("dbt_expectations.", "dbt.")) else raw_name
+        name = raw_name.rpartition(".")[2] if raw_name.startswith(_PACKAGES) else raw_name
         macro = self.names.macros.get(name)
         if macro is not None:
             return _Known(name, "column" if macro.is_about_column else "table", macro.arguments, macro)
-        generic = plan_makers(generic_tests).get(name)
-        if generic is not None:
-            return _Known(name, "column", signature_specifications(generic))
+        own = own_tests().get(name)
+        if own is not None:
+            return _Known(name, own.about, own.arguments)
         expectation = load_catalogue().get(name.lower())
         if expectation is None:
-            candidates = [*plan_makers(generic_tests), *self.names.macros, *_runnable()]
+            candidates = [*own_tests(), *self.names.macros, *_runnable()]
             near = difflib.get_close_matches(name.lower(), candidates, n=1, cutoff=0.5)
             self.refuse(at, f"names the unknown test '{raw_name}'",
                         f"write '{near[0]}'" if near else "define it under dbt_like_sql/macros")  # fmt: skip
@@ -181,69 +212,28 @@ class _Reader:
             return None
         return _Known(expectation.name, expectation.domain, expectation.arguments)
 
-    def config(self, at: KeyPath, known: _Known, settings: dict[str, Any]) -> dict[str, Any] | None:
-        """The test's config, from `config:` and from beside it; None where it is wrong."""
-        below = settings.get("config") or {}
-        if not isinstance(below, dict):
-            self.refuse(at, f"gives {known.name} a config that is no mapping", "write `name: value` lines")
-            return None
-        config = {
-            key: settings[key] for key in _CONFIG_KEYS & settings.keys() - known.arguments.keys()
-        } | below
-        before = len(self.problems.found)
-        for key in (settings.keys() | below.keys()) & _REFUSED_CONFIG - known.arguments.keys():
-            self.refuse(at, f"configures {known.name} with {key}, which leadflow does not honour",
-                        "use `mostly`, `where` or `severity`")  # fmt: skip
-        for key in below:
-            near = difflib.get_close_matches(str(key), _CONFIG_KEYS, n=1, cutoff=0.8)
-            if key not in _CONFIG_KEYS and near:
-                self.refuse(at, f"configures {known.name} with the unknown '{key}'", f"write '{near[0]}'")
-        if str(config.get("severity", "error")).lower() not in ("error", "warn"):
-            self.refuse(at, f"gives {known.name} the severity '{config['severity']}'", "write error or warn")
-        if not isinstance(config.get("enabled", True), bool):
-            self.refuse(at, f"gives {known.name} `enabled: {config['enabled']}`", "write true or false")
-        return config if len(self.problems.found) == before else None
+    def arguments(
+        self, at: KeyPath, known: _Known, settings: dict[str, Any], reads: list[str]
+    ) -> dict[str, Any]:
+        """The arguments, from `arguments:` and from beside it, in Great Expectations' spelling.
 
-    def arguments(self, at: KeyPath, known: _Known, settings: dict[str, Any]) -> dict[str, Any]:
-        """The arguments, from `arguments:` and from beside it, in Great Expectations' spelling."""
+        Tables that SQL among them refers to are added to `reads`.
+        """
         below = settings.get("arguments") or {}
         if not isinstance(below, dict):
             self.refuse(at, f"gives {known.name} arguments that are no mapping", "write `name: value` lines")
             below = {}
         beside = {
-            key: value
-            for key, value in settings.items()
-            if key not in _ENTRY_KEYS - known.arguments.keys() and key not in _REFUSED_CONFIG
+            key: value for key, value in settings.items() if key not in _ENTRY_KEYS - known.arguments.keys()
         }
         own = in_own_spelling(beside | below, known.arguments)
-        return {name: self.resolved(at, known, value) for name, value in own.items()}
 
-    def resolved(self, at: KeyPath, known: _Known, value: Any) -> Any:
-        """The value, a ref() or source() turned into schema.name where it is known."""
-        match = _REFERENCE.fullmatch(value.strip()) if isinstance(value, str) else None
-        if match is None:
-            return value
-        if match["model"]:
-            found, candidates = self.names.models.get(match["model"]), list(self.names.models)
-        else:
-            found = self.names.sources.get((match["source"], match["table"]))
-            candidates = [f"{source}.{table}" for source, table in self.names.sources]
-        if found is None:
-            wanted = match["model"] or f"{match['source']}.{match['table']}"
-            near = difflib.get_close_matches(wanted, candidates, n=1)
-            made_by_python = [pair for pair in self.names.sources if match["model"] == pair[1]]
-            remedy = (
-                f"write source('{made_by_python[0][0]}', '{match['model']}'), as Python makes it"
-                if made_by_python
-                else f"write {near[0]}" if near else "give the table a contract"
-            )  # fmt: skip
-            self.refuse(at, f"refers {known.name} to {value}, which no contract describes", remedy)
-            return value
-        return found
+        def refuse(problem: str, remedy: str) -> None:
+            self.refuse(at, f"refers {known.name} to {problem}", remedy)
 
-    def check(
-        self, at: KeyPath, known: _Known, arguments: dict[str, Any], column: Any, conditions: list[Any]
-    ) -> None:
+        return {name: resolved(value, self.names, refuse, reads) for name, value in own.items()}
+
+    def check(self, at: KeyPath, known: _Known, arguments: dict[str, Any], column: Any) -> None:
         """Note everything that keeps the test from running."""
         columns = self.names.columns[self.table]
         if known.about == "column" and column is None:
@@ -260,15 +250,12 @@ class _Reader:
                             f"write '{near[0]}'" if near else "add the column, or mend the name")  # fmt: skip
         for _, problem, remedy in argument_problems(arguments, known.arguments):
             self.refuse(at, f"test {known.name} {problem}", remedy)
-        for condition in conditions:
-            if condition is not None and not (isinstance(condition, str) and condition.strip()):
-                self.refuse(at, f"gives {known.name} a where that is no SQL condition", "write it as text")
         for problem, remedy in self.value_problems(known, arguments, column):
             self.refuse(at, f"test {known.name} {problem}", remedy)
 
     def named_columns(self, known: _Known, arguments: dict[str, Any], column: Any) -> Iterator[str]:
         """The columns of the table that the test names."""
-        listed = arguments.get("column_list") if known.about == "multi" else None
+        listed = arguments.get("column_list") if known.about == "multi" else arguments.get("group_by")
         for name in (
             column,
             arguments.get("column_A"),
@@ -278,7 +265,7 @@ class _Reader:
             if isinstance(name, str):
                 yield name
         for name in listed if isinstance(listed, list) else ():
-            if isinstance(name, str):
+            if isinstance(name, str) and (known.about == "multi" or _PLAIN_NAME.fullmatch(name)):
                 yield name
 
     def value_problems(
@@ -295,9 +282,24 @@ class _Reader:
                         f"put it in quotes: '{value}'" if family == "text" else f"write a {own_type} value"
                     )
                     yield f"lists {value!r}, which a {own_type} column cannot hold", remedy
+        other = arguments.get("other_table_name")
+        groups, other_groups = arguments.get("group_by"), arguments.get("compare_group_by")
+        if isinstance(other_groups, list) and len(other_groups) != len(groups or ()):
+            yield "groups the two tables by different numbers of columns", "pair each of them"
+        # One that is a reference was refused where it was resolved.
+        if (
+            isinstance(other, str)
+            and known.macro is None
+            and other not in self.names.columns
+            and not is_reference(other)
+        ):
+            yield (
+                f"refers to '{other}', which no contract describes",
+                "write ref('model') or source('stage', 'table')",
+            )
         to, target_field = arguments.get("to"), arguments.get("field")
         if known.name == "relationships" and isinstance(to, str) and isinstance(target_field, str):
-            if _REFERENCE.fullmatch(to.strip()):
+            if is_reference(to):
                 return  # refused where it was resolved
             if to not in self.names.columns:
                 yield (

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from leadflow.config_files import Document, KeyPath
 from leadflow.quality.contract_reading import Problems
 from leadflow.quality.duckdb_types import FAMILIES, family_of
+from leadflow.quality.labels import read_group
 
 # What leadflow reads; a key that is nearly one of these is a typing slip, any other is dbt's or a package's.
-_FILE_KEYS = (
+FILE_KEYS = (
     "version",
     "models",
     "sources",
@@ -26,16 +28,17 @@ _FILE_KEYS = (
     "metrics",
     "unit_tests",
     "groups",
+    "data_tests",
 )
-_SOURCE_KEYS = ("name", "schema", "description", "tables", "meta", "config", "tags", "database", "loader", "freshness",
-                "loaded_at_field", "overrides", "quoting")  # fmt: skip
-_TABLE_KEYS = ("name", "description", "columns", "data_tests", "tests", "meta", "config", "docs", "tags", "identifier",
-               "constraints", "latest_version", "versions", "access", "group", "freshness", "loaded_at_field",
-               "quoting", "external", "loader", "time_spine", "owners", "policy")  # fmt: skip
-_COLUMN_KEYS = ("name", "data_type", "description", "data_tests", "tests", "meta", "config", "docs", "tags", "quote",
-                "constraints", "policy_tags", "granularity", "owners", "policy")  # fmt: skip
-_TABLE_META_KEYS = ("grain", "natural_key")
-_COLUMN_META_KEYS = ("pii", "unit")
+SOURCE_KEYS = ("name", "schema", "description", "tables", "meta", "config", "tags", "database", "loader", "freshness",
+               "loaded_at_field", "loaded_at_query", "overrides", "quoting", "owners", "group")  # fmt: skip
+TABLE_KEYS = ("name", "description", "columns", "data_tests", "tests", "meta", "config", "docs", "tags", "identifier",
+              "constraints", "latest_version", "versions", "access", "group", "freshness", "loaded_at_field",
+              "loaded_at_query", "quoting", "external", "loader", "time_spine", "owners", "policy")  # fmt: skip
+COLUMN_KEYS = ("name", "data_type", "description", "data_tests", "tests", "meta", "config", "docs", "tags", "quote",
+               "constraints", "policy_tags", "granularity", "owners", "policy")  # fmt: skip
+TABLE_META_KEYS = ("grain", "natural_key")
+COLUMN_META_KEYS = ("pii", "unit", "from")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -54,7 +57,10 @@ class DraftColumn:
 
 @dataclass(frozen=True)
 class Draft:
-    """A table as read, its tests still raw: they may refer to tables of other files."""
+    """A table as read, its tests still raw: they may refer to tables of other files.
+
+    `source_at` and `source_raw` are the place and mapping of the source it belongs to, where it belongs to one.
+    """
 
     document: Document
     at: KeyPath
@@ -66,6 +72,8 @@ class Draft:
     source: str | None
     meta: dict[str, Any]
     columns: list[DraftColumn]
+    source_at: KeyPath = ()
+    source_raw: dict[str, Any] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:
@@ -97,18 +105,27 @@ class TableReader:
             return []
         if data.get("version", 2) != 2:
             self.refuse(("version",), f"is of version {data['version']!r}", "write `version: 2`")
-        self.refuse_slips((), data, _FILE_KEYS, "the file")
+        self.refuse_slips((), data, FILE_KEYS, "the file")
         drafts = []
         for at, raw in self.items(("models",), data.get("models")):
             drafts.append(self.table(at, raw, stage, "model", None))
         for source_at, source in self.items(("sources",), data.get("sources")):
-            self.refuse_slips(source_at, source, _SOURCE_KEYS, "the source")
+            self.refuse_slips(source_at, source, SOURCE_KEYS, "the source")
             source_name = self.text(source_at, source, "name", "the source")
             for at, raw in self.items((*source_at, "tables"), source.get("tables")):
-                drafts.append(
-                    self.table(at, raw, str(source.get("schema") or source_name), "source", source_name)
-                )
+                draft = self.table(at, raw, str(source.get("schema") or source_name), "source", source_name)
+                drafts.append(replace(draft, source_at=source_at, source_raw=source))
         return [draft for draft in drafts if draft.name]
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Owners by group, of the groups that the file declares."""
+        data = self.document.data if isinstance(self.document.data, dict) else {}
+        found = {}
+        for at, raw in self.items(("groups",), data.get("groups")):
+            group = read_group(raw, partial(self.refuse, at))
+            if group is not None:
+                found[group[0]] = group[1]
+        return found
 
     def table(
         self,
@@ -121,9 +138,9 @@ class TableReader:
         """One table; `source` is the dbt source it belongs to."""
         dbt_name = self.text(at, raw, "name", "the table")
         called = f"{schema}.{raw.get('identifier') or dbt_name}"
-        self.refuse_slips(at, raw, _TABLE_KEYS, called)
+        self.refuse_slips(at, raw, TABLE_KEYS, called)
         self.text(at, raw, "description", called)
-        meta = self.meta(at, raw, _TABLE_META_KEYS, called)
+        meta = self.meta(at, raw, TABLE_META_KEYS, called)
         has_grain = isinstance(meta.get("grain"), str) and bool(meta["grain"].strip())
         if not has_grain and not _has_slip(meta, "grain"):
             self.refuse(at, f"{called} has no grain", "add `meta: {grain: one row per ...}`")
@@ -157,14 +174,14 @@ class TableReader:
         """One column of `table`."""
         name = self.text(at, raw, "name", f"a column of {table}")
         called = f"{table}.{name}"
-        self.refuse_slips(at, raw, _COLUMN_KEYS, called)
+        self.refuse_slips(at, raw, COLUMN_KEYS, called)
         self.text(at, raw, "description", called)
         data_type = self.text(at, raw, "data_type", called)
         if data_type and family_of(data_type) is None:
             near = difflib.get_close_matches(data_type.lower(), FAMILIES, n=1)
             self.refuse(at, f"{called} has the data_type '{data_type}', which DuckDB does not know",
                         f"write '{near[0]}'" if near else "write a type of DuckDB's")  # fmt: skip
-        meta = self.meta(at, raw, _COLUMN_META_KEYS, called)
+        meta = self.meta(at, raw, COLUMN_META_KEYS, called)
         if not isinstance(meta.get("pii", False), bool):
             self.refuse(at, f"{called} has `pii: {meta['pii']}`", "write true or false")
         if not isinstance(meta.get("unit"), str | None):

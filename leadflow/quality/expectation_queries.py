@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Literal
 
 from leadflow.quality.plans import FailingRowsQuery, Plan
-from leadflow.quality.sql_text import identifier, literal, relation
+from leadflow.quality.sql_text import identifier, literal
+from leadflow.quality.table_comparisons import expect_table_row_count_to_equal_other_table_times_factor
 
 
 def expect_column_values_to_match_regex(batch: str, column: str, *, regex: str) -> Plan:
@@ -138,13 +139,24 @@ def expect_column_values_to_be_in_type_list(batch: str, column: str, *, type_lis
     return _failing_type(batch, column, type_list)
 
 
-def expect_table_row_count_to_equal_other_table(batch: str, *, other_table_name: str) -> Plan:
-    """The table has as many rows as the other table (as schema.name)."""
-    counts = (
-        f"select (select count(*) from {batch}) as row_count, "
-        f"(select count(*) from {relation(other_table_name)}) as other_row_count"
+def expect_table_row_count_to_equal_other_table(
+    batch: str,
+    *,
+    other_table_name: str,
+    factor: float = 1.0,
+    group_by: list[str] | None = None,
+    compare_group_by: list[str] | None = None,
+    compare_row_condition: str | None = None,
+) -> Plan:
+    """The table has `factor` times as many rows as the other table (as schema.name), in each group where it is grouped."""
+    return expect_table_row_count_to_equal_other_table_times_factor(
+        batch,
+        other_table_name=other_table_name,
+        factor=factor,
+        group_by=group_by,
+        compare_group_by=compare_group_by,
+        compare_row_condition=compare_row_condition,
     )
-    return FailingRowsQuery(f"select * from ({counts}) where row_count <> other_row_count")
 
 
 def unexpected_rows_expectation(batch: str, *, unexpected_rows_query: str) -> Plan:

@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadflow.quality.catalogue import load_catalogue
+from leadflow.quality.freshness import SOURCE_FRESHNESS, freshness_message, freshness_verdict
 from leadflow.quality.masking import HIDDEN, mask
+from leadflow.quality.own_tests import own_tests
 from leadflow.quality.results import CheckResult
+from leadflow.quality.singular_tests import SingularTest
 from leadflow.quality.tables import COLUMNS_MATCH_CONTRACT, Table, Test
+from leadflow.quality.thresholds import ANY_ROW, Verdict, judge
 
 _LONGEST_ERROR = 500
 _MOST_NAMED_DIFFERENCES = 5
@@ -31,7 +35,7 @@ class Finding:
     Attributes:
         is_passed: Great Expectations' verdict.
         checked_rows: rows that were judged.
-        failing_rows: rows that do not fit, tolerated ones too; None where no single row is to blame.
+        failing_rows: rows that do not fit, tolerated ones too; None where no number of rows says it.
         rows: some of them as they are, personal data in clear.
         observed: what was observed of the column or table as a whole.
         error: why the test could not run.
@@ -46,9 +50,19 @@ class Finding:
 
 
 def is_row_wise(test: Test) -> bool:
-    """Whether single rows fail the test, rather than its column or table as a whole."""
+    """Whether single rows of the table fail the test, rather than its column, the table or several tables as a whole."""
+    if test.singular is not None or test.test == SOURCE_FRESHNESS:
+        return False
+    own = own_tests().get(test.test)
+    if own is not None and test.macro is None:
+        return own.is_row_wise
     expectation = load_catalogue().get(test.test)
     return test.macro is not None or expectation is None or expectation.is_row_wise
+
+
+def counts_rows(test: Test) -> bool:
+    """Whether a failure has a number: of the table's rows, or of those that a query of its own returns."""
+    return is_row_wise(test) or test.singular is not None
 
 
 def error_result(test: Test, table: Table, error: str) -> CheckResult:
@@ -78,37 +92,77 @@ def found_result(test: Test, table: Table, finding: Finding) -> CheckResult:
     if test.test == COLUMNS_MATCH_CONTRACT:
         added = sum(1 for row in finding.rows if row["expected_type"] is None)
         checked = len(table.columns) + added
+    is_cut = test.limit is not None and failing is not None and failing >= test.limit
+    if is_cut:
+        failing = test.limit
+    verdict = _verdict(test, finding, failing, checked)
+    is_share_known = failing is not None and checked > 0 and is_row_wise(test) and not is_cut
     return CheckResult(
         check_name=test.check_name,
         test=test.test,
         column=test.column,
-        severity=test.severity,
-        is_blocking=test.is_blocking,
-        is_passed=finding.is_passed,
+        severity="warn" if verdict == "warn" else test.severity,
+        is_blocking=test.is_blocking and verdict != "warn",
+        is_passed=verdict == "pass",
         checked_rows=checked,
         failing_rows=failing,
-        failing_share=min(1.0, failing / checked) if failing is not None and checked else None,
+        failing_share=min(1.0, (failing or 0) / checked) if is_share_known else None,
         sample=[_sample_row(row, test, table) for row in finding.rows],
-        message=_message(test, table, finding, checked),
+        message=_message(test, table, finding, failing, checked, verdict),
     )
 
 
-def _message(test: Test, table: Table, finding: Finding, checked: int) -> str:
+def _verdict(test: Test, finding: Finding, failing: int | None, checked: int) -> Verdict:
+    """What the test says: by its thresholds where it has any, else by whether it passed."""
+    if test.test == SOURCE_FRESHNESS and not finding.is_passed:
+        return freshness_verdict(finding.rows[0])
+    if test.warn_if is None and test.error_if is None:
+        return "pass" if finding.is_passed else test.severity
+    # A test that no single row fails is one failing result for dbt, or none.
+    counted = failing if failing is not None else int(not finding.is_passed)
+    return judge(counted, checked, severity=test.severity, warn_if=test.warn_if, error_if=test.error_if)
+
+
+def _message(
+    test: Test, table: Table, finding: Finding, failing: int | None, checked: int, verdict: Verdict
+) -> str:
     subject = " and ".join(test.columns) or table.full_name
     scope = f" where {test.where}" if test.where else ""
     if test.test == COLUMNS_MATCH_CONTRACT:
         return _columns_message(table, finding)
-    if finding.failing_rows is None:
-        verdict = "passes" if finding.is_passed else "fails"
+    if test.test == SOURCE_FRESHNESS:
+        row = None if finding.is_passed else finding.rows[0]
+        return freshness_message(table.full_name, test.column, test.arguments, row)
+    judged = _judged(test, verdict, failing if failing is not None else int(not finding.is_passed))
+    at_least = "at least " if failing is not None and failing == test.limit else ""
+    if test.singular is not None:
+        returned = f"{at_least}{failing} {'row' if failing == 1 else 'rows'}" if failing else "no row"
+        return f"{test.test} returns {returned}{judged}"
+    if failing is None:
+        passes = "passes" if finding.is_passed else "fails"
         observed = (
             "" if finding.observed is None else f": observed {_told_value(finding.observed, test, table)}"
         )
-        return f"{subject} {verdict} {_called(test)}{scope}{observed}"
-    rows = f"{finding.failing_rows} of {checked} {'row' if checked == 1 else 'rows'}{scope}"
-    tolerated = (
-        f", within mostly {test.arguments['mostly']}" if finding.is_passed and finding.failing_rows else ""
-    )
-    return f"{subject} {_failing_phrase(test)} in {rows}{tolerated}"
+        if not observed and finding.rows:
+            row = _sample_row(finding.rows[0], test, table)
+            observed = f": {', '.join(f'{name} {value}' for name, value in row.items())}"
+        return f"{subject} {passes} {_called(test)}{scope}{observed}{judged}"
+    rows = f"{at_least}{failing} of {checked} {'row' if checked == 1 else 'rows'}{scope}"
+    tolerated = f", within mostly {test.arguments['mostly']}" if finding.is_passed and failing else ""
+    return f"{subject} {_failing_phrase(test)} in {rows}{tolerated}{judged}"
+
+
+def _judged(test: Test, verdict: Verdict, failing: int) -> str:
+    """By which threshold the verdict is, where the test has any and there is something to judge."""
+    if test.warn_if is None and test.error_if is None:
+        return ""
+    if verdict == "error":
+        return f", error_if {(test.error_if or ANY_ROW).text}"
+    if verdict == "warn":
+        return f", warn_if {(test.warn_if or ANY_ROW).text}"
+    named = (("warn_if", test.warn_if), ("error_if", test.error_if))
+    given = [f"{name} {threshold.text}" for name, threshold in named if threshold is not None]
+    return f", not {' and not '.join(given)}" if failing else ""
 
 
 def _failing_phrase(test: Test) -> str:
@@ -120,7 +174,7 @@ def _failing_phrase(test: Test) -> str:
         return f"is none of {', '.join(map(str, test.arguments['values']))}"
     if test.test == "relationships":
         return f"is missing from {test.arguments['to']}.{test.arguments['field']}"
-    if test.test == "expect_compound_columns_to_be_unique":
+    if test.test in ("expect_compound_columns_to_be_unique", "unique_combination_of_columns"):
         return "together are not unique"
     return f"fails {_called(test)}"
 
@@ -164,13 +218,25 @@ def _told_error(error: str, table: Table) -> str:
 
 def _sample_row(row: Mapping[str, Any], test: Test, table: Table) -> dict[str, Any]:
     """A failing row: its natural key, the tested columns, and what the test itself computed."""
-    if test.test == COLUMNS_MATCH_CONTRACT or not is_row_wise(test):
-        return {name: plain(value) for name, value in row.items()}  # about types or counts, not about values
+    if test.singular is not None:
+        return {name: _singular_value(name, value, test.singular) for name, value in row.items()}
+    if test.test in (COLUMNS_MATCH_CONTRACT, SOURCE_FRESHNESS) or (test.column and not is_row_wise(test)):
+        return {name: plain(value) for name, value in row.items()}  # about types or moments, not about values
+    if not is_row_wise(test):
+        return {name: _shown_value(name, value, table) for name, value in row.items()}
     wanted = {name.lower() for name in (*table.natural_key, *test.columns)}
     shown = {
         name: value for name, value in row.items() if name.lower() in wanted or table.column(name) is None
     }
     return {name: _shown_value(name, value, table) for name, value in (shown or row).items()}
+
+
+def _singular_value(name: str, value: Any, singular: SingularTest) -> Any:
+    """A value of a query of its own: by the name of the column it may come from in any table that is read."""
+    if name.lower() in singular.pii_columns:
+        return mask(value, name)
+    is_known = name.lower() in singular.shown_columns or not isinstance(value, str)
+    return plain(value) if is_known or not singular.pii_columns else HIDDEN
 
 
 def _shown_value(name: str, value: Any, table: Table) -> Any:

@@ -1,4 +1,4 @@
-"""dbt's four generic tests.
+"""dbt's four generic tests, and dbt_utils' for combinations of columns.
 
 Belongs here: one function per generic test, found by its name. The positional parameters are the subject (the
 batch, a relation in DuckDB, and the column); the keyword-only ones are the test's arguments in schema.yml, from
@@ -34,4 +34,11 @@ def relationships(batch: str, column: str, *, to: str, field: str) -> Plan:
     return FailingRowsQuery(
         f"select child.* from {batch} as child where child.{identifier(column)} is not null and not exists ("
         f"select 1 from {relation(to)} as parent where parent.{identifier(field)} = child.{identifier(column)})"
+    )
+
+
+def unique_combination_of_columns(batch: str, *, column_list: list[str]) -> Plan:
+    """No combination of values occurs twice; as in dbt_utils, null equals null. dbt's name for it: combination_of_columns."""
+    return FailingRowsQuery(
+        f"select * from {batch} qualify count(*) over (partition by {', '.join(map(identifier, column_list))}) > 1"
     )

@@ -1,4 +1,4 @@
-"""Tests that a project defines itself, as dbt does, in `dbt_like_sql/macros/**/*.sql`.
+"""Tests that a project defines itself, as dbt does, in `dbt_like_sql/macros/**/*.sql` or `dbt_like_sql/tests/generic/`.
 
     {% test is_positive(model, column_name, or_zero=false) %}
     select * from {{ model }} where {{ column_name }} {{ '<' if or_zero else '<=' }} 0
@@ -21,7 +21,8 @@ from leadflow.errors import ContractError
 from leadflow.quality.arguments import Specification
 from leadflow.quality.plans import FailingRowsQuery
 from leadflow.quality.sql_text import identifier
-from leadflow.warehouse.jinja import macro_files
+from leadflow.warehouse.bounded_jinja import BoundedEnvironment, bounded_environment
+from leadflow.warehouse.jinja import macro_files, read_sql
 
 # dbt's own tag, which plain Jinja does not know; it is read as a macro named test_<name>, as dbt does.
 _OPENING = re.compile(r"\{%-?\s*test\s+(\w+)\s*\(")
@@ -37,7 +38,7 @@ class MacroTest:
 
     Attributes:
         name: as schema.yml names it.
-        folder: the macros folder, whose other macros it may call.
+        folders: the folders of macros and tests, whose other macros it may call.
         file: the SQL file it stands in.
         line: where it begins, from 1.
         is_about_column: whether it takes `column_name`.
@@ -45,22 +46,22 @@ class MacroTest:
     """
 
     name: str
-    folder: Path
+    folders: tuple[Path, ...]
     file: Path
     line: int
     is_about_column: bool
     arguments: Mapping[str, Specification]
 
 
-def find_macro_tests(folder: Path) -> dict[str, MacroTest]:
-    """Every `{% test %}` block below `folder` by name; an absent folder has none.
+def find_macro_tests(*folders: Path) -> dict[str, MacroTest]:
+    """Every `{% test %}` block below the folders by name; an absent folder has none.
 
     Raises:
         ContractError: a file is not valid Jinja, or a name is taken twice.
     """
     found: dict[str, MacroTest] = {}
-    for file in macro_files(folder):
-        text = file.read_text(encoding="utf-8")
+    for file in _files(folders):
+        text = read_sql(file)
         lines = {match[1]: text.count("\n", 0, match.start()) + 1 for match in _OPENING.finditer(text)}
         for name, specifications in _signatures(file, text).items() if lines else ():
             if name in found:
@@ -70,7 +71,7 @@ def find_macro_tests(folder: Path) -> dict[str, MacroTest]:
                 )
             about_column = "column_name" in specifications
             own = {key: value for key, value in specifications.items() if key not in _SUBJECT}
-            found[name] = MacroTest(name, folder, file, lines.get(name, 1), about_column, own)
+            found[name] = MacroTest(name, folders, file, lines.get(name, 1), about_column, own)
     return found
 
 
@@ -82,31 +83,27 @@ def macro_query(
     Raises:
         ContractError: the block cannot be rendered.
     """
-    import jinja2
-
     subject = {"model": batch} | ({"column_name": identifier(column)} if column is not None else {})
-    files = macro_files(macro.folder)
+    files = _files(macro.folders)
     try:
-        module = _compiled(tuple((file, file.stat().st_mtime_ns) for file in files))
+        environment, module = _compiled(tuple((file, file.stat().st_mtime_ns) for file in files))
+        environment.start_counting()
         render = getattr(module, f"test_{macro.name}")
         sql = str(render(**subject, **arguments)).strip().rstrip(";")
-    except jinja2.TemplateError as error:
+    except Exception as error:  # a template can divide by zero and whatever else
         raise ContractError(
             f"{macro.file}:{macro.line} test {macro.name} cannot be rendered ({error})",
             "mend the block; it may use its parameters and the project's other macros",
-        ) from None
+        ) from error
     return FailingRowsQuery(sql)
+
+
+def _files(folders: tuple[Path, ...]) -> list[Path]:
+    return [file for folder in folders for file in macro_files(folder)]
 
 
 def _as_macros(text: str) -> str:
     return _END.sub(r"\1endmacro\2", _START.sub(r"\1macro\2test_\3\4", text))
-
-
-def _environment() -> Any:
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, extensions=["jinja2.ext.do"])
 
 
 def _signatures(file: Path, text: str) -> dict[str, dict[str, Specification]]:
@@ -114,7 +111,9 @@ def _signatures(file: Path, text: str) -> dict[str, dict[str, Specification]]:
     from jinja2 import nodes
 
     try:
-        tree = _environment().parse(_as_macros(text))
+        tree = bounded_environment().parse(_as_macros(text))
+    except RecursionError:
+        raise ContractError(f"{file}:1 nests too deeply to be read", "take it apart") from None
     except jinja2.TemplateSyntaxError as error:
         raise ContractError(
             f"{file}:{error.lineno} is not valid Jinja ({error.message})", "mend the block"
@@ -131,7 +130,8 @@ def _signatures(file: Path, text: str) -> dict[str, dict[str, Specification]]:
 
 
 @functools.cache
-def _compiled(files_changed_at_ns: tuple[tuple[Path, int], ...]) -> Any:
-    """All macros of the files as one module; the moments of change make an edited file compile anew."""
-    texts = [_as_macros(file.read_text(encoding="utf-8")) for file, _ in files_changed_at_ns]
-    return _environment().from_string("\n".join(texts)).module
+def _compiled(files_changed_at_ns: tuple[tuple[Path, int], ...]) -> tuple[BoundedEnvironment, Any]:
+    """All macros of the files as one module, and its environment; the moments of change make an edited file compile anew."""
+    texts = [_as_macros(read_sql(file)) for file, _ in files_changed_at_ns]
+    environment = bounded_environment()
+    return environment, environment.from_string("\n".join(texts)).module

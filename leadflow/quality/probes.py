@@ -1,6 +1,7 @@
-"""The probes: for every expectation a case that passes and one that fails.
+"""The probes: for every test that schema.yml may name a case that passes and one that fails.
 
-Belongs here: a small table, and arguments for it. Does not belong here: running them (probing.py, and the tests).
+Belongs here: a small table, and arguments for it. Does not belong here: running them (probing.py, and the tests), and
+what else is known of the tests (supported_tests.py).
 """
 
 from __future__ import annotations
@@ -233,3 +234,53 @@ PROBES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"unexpected_rows_query": "select * from {batch} where id > 3"},
     ),
 }
+
+# The same, by name, of the tests that are no expectations of Great Expectations' own.
+OTHER_PROBES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "not_null": ({"column": "id"}, {"column": "code"}),
+    "unique": ({"column": "id"}, {"column": "next_id"}),
+    "accepted_values": (
+        {"column": "is_open", "values": [True, False]},
+        {"column": "id", "values": [1, 2]},
+    ),
+    "relationships": (
+        {"column": "id", "to": "source('probes', 'same_size')", "field": "id"},
+        {"column": "id", "to": "source('probes', 'other_size')", "field": "id"},
+    ),
+    "unique_combination_of_columns": (
+        {"combination_of_columns": ["next_id", "id"]},
+        {"combination_of_columns": ["next_id", "is_open"]},
+    ),
+    "expect_table_row_count_to_equal_other_table_times_factor": (
+        {"compare_model": "source('probes', 'same_size')", "factor": 1},
+        {"compare_model": "source('probes', 'same_size')", "factor": 2},
+    ),
+    "expect_table_aggregation_to_equal_other_table": (
+        {"expression": "sum(id)", "compare_model": "source('probes', 'same_size')"},
+        {"expression": "sum(id)", "compare_model": "source('probes', 'other_size')"},
+    ),
+    "expect_query_results_to_match_comparison": (
+        {
+            "base_query": "select id from {batch}",
+            "comparison_query": "select id from {{ source('probes', 'same_size') }}",
+        },
+        {
+            "base_query": "select id from {batch}",
+            "comparison_query": "select id from {{ source('probes', 'other_size') }}",
+        },
+    ),
+    "no_nulls": ({"column_list": ["id", "amount"]}, {"column_list": ["id", "code"]}),
+}
+
+# The newest row of PROBE_TABLE is of 4 January 2024; what is declared of it, at PROBE_AS_OF.
+PROBE_AS_OF = "2024-01-05 00:00:00"
+FRESHNESS_PROBES: tuple[dict[str, Any], dict[str, Any]] = (
+    {"loaded_at_field": "seen_at", "freshness": {"error_after": {"count": 2, "period": "day"}}},
+    {"loaded_at_field": "seen_at", "freshness": {"error_after": {"count": 2, "period": "hour"}}},
+)
+
+# What a query of one's own, in tests/, says of PROBE_TABLE.
+SINGULAR_PROBES = (
+    "select * from {{ source('probes', 'facts') }} where id > 4",
+    "select * from {{ source('probes', 'facts') }} where id > 3",
+)

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from leadflow.quality import expectation_queries
-from leadflow.quality.arguments import Specification, signature_specifications, specification
+from leadflow.quality.arguments import Specification, signature_specifications, specification, with_default
 from leadflow.quality.expectations import (
     QueryFailedError,
     Session,
@@ -93,7 +93,9 @@ def _entry(session: Session, view: str, name: str, implementation: Any) -> dict[
         # Great Expectations' specifications know limits that a signature cannot say.
         taken = signature_specifications(query_maker)
         own = {
-            key: (own.get(key, wanted) | {"required": wanted["required"]}) for key, wanted in taken.items()
+            key: {name: value for name, value in own.get(key, wanted).items() if name != "default"}
+            | {name: wanted[name] for name in ("required", "default") if name in wanted}
+            for key, wanted in taken.items()
         } | {key: own[key] for key in _ADDED_TO_QUERIES if key in own}
     parents = {parent.__name__ for parent in inspect.getmro(implementation)}
     domain = "table"
@@ -117,7 +119,7 @@ def _entry(session: Session, view: str, name: str, implementation: Any) -> dict[
 def _model_arguments(implementation: Any) -> dict[str, Specification]:
     """Argument specifications from the fields of an expectation's (pydantic 1) model."""
     return {
-        name: specification(field.outer_type_, is_required=bool(field.required))
+        name: with_default(specification(field.outer_type_, is_required=bool(field.required)), field.default)
         for name, field in implementation.__fields__.items()
         if name not in _NOT_ARGUMENTS and name != "column"
     }

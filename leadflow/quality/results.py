@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from leadflow.quality.tables import Severity
+from leadflow.quality.tables import Severity, Test
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,14 +26,16 @@ class CheckResult:
         check_name: as in the contract.
         test: the test's name.
         column: the tested column, or None.
-        severity: error or warn.
-        is_blocking: whether a failure stops what depends on the table; a test that could not run blocks always.
+        severity: error or warn: of the test, or warn where an error test found no more than its warn_if.
+        is_blocking: whether this result, where it is a failure, stops what depends on the table; not where only warn_if
+            holds, and always where the test could not run.
         is_passed: whether the data fits.
         checked_rows: rows that were judged; rows outside `where`, and for tests of values nulls, are not.
         failing_rows: rows that do not fit; None where the column or table as a whole was judged.
         failing_share: failing_rows as a share of checked_rows, 0 to 1; None where that says nothing.
         sample: a few failing rows, personal data masked, values that JSON can hold.
         message: one sentence for a person.
+        quarantined_rows: rows that stand aside for failing the test; None where the test sets none aside.
         error: why the test could not run, or None.
     """
 
@@ -49,6 +51,25 @@ class CheckResult:
     sample: list[Mapping[str, Any]]
     message: str
     error: str | None = None
+    quarantined_rows: int | None = None
+
+
+def told_of_quarantine(result: CheckResult, test: Test, quarantined_rows: int) -> CheckResult:
+    """The result of a test that sets rows aside, with how many stand aside; of any other test as it was.
+
+    Args:
+        quarantined_rows: rows of the table that stand aside for failing this test.
+    """
+    if test.on_fail != "quarantine":
+        return result
+    message = result.message
+    if result.is_passed and quarantined_rows:
+        message += f"; {quarantined_rows} {'row was' if quarantined_rows == 1 else 'rows were'} set aside"
+    elif not result.is_passed and result.error is None:
+        message += (
+            f"; more than the share of {test.max_quarantined_share:g} that may be set aside, so none was"
+        )
+    return replace(result, message=message, quarantined_rows=quarantined_rows)
 
 
 def results_frame(
@@ -92,6 +113,7 @@ def results_frame(
         "message": pl.String,
         "run_id": pl.String,
         "checked_at": pl.Datetime("us"),
+        "quarantined_rows": pl.Int64,
     }
     rows = [
         {
@@ -112,6 +134,7 @@ def results_frame(
             "message": result.message,
             "run_id": run_id,
             "checked_at": checked_at,
+            "quarantined_rows": result.quarantined_rows,
         }
         for result in results
     ]

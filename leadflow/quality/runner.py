@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from leadflow.errors import ContractError
-from leadflow.quality import expectation_queries, generic_tests
+from leadflow.errors import LeadflowError
+from leadflow.quality import expectation_queries
 from leadflow.quality.catalogue import load_catalogue
 from leadflow.quality.expectations import Outcome, QueryFailedError, Session, open_session
-from leadflow.quality.findings import Finding, error_result, found_result, is_row_wise
+from leadflow.quality.findings import Finding, counts_rows, error_result, found_result, is_row_wise
+from leadflow.quality.freshness import SOURCE_FRESHNESS, freshness_query
 from leadflow.quality.macro_tests import macro_query
+from leadflow.quality.own_tests import own_tests
 from leadflow.quality.plans import FailingRowsQuery, NativeExpectation, Plan, plan_makers
 from leadflow.quality.results import CheckResult
 from leadflow.quality.sql_text import relation
@@ -43,12 +45,15 @@ class _Batch:
     counts: Mapping[str | None, int]
 
 
-def check_table(engine: sa.Engine, table: Table, *, sample_rows: int = 5) -> list[CheckResult]:
+def check_table(
+    engine: sa.Engine, table: Table, *, variables: Mapping[str, Any] | None = None, sample_rows: int = 5
+) -> list[CheckResult]:
     """Run every test of a table's contract.
 
     Args:
         engine: SQLAlchemy engine on the warehouse, through duckdb-engine; read-only is enough.
         table: its contract.
+        variables: what var() answers in a singular test; `as_of` is the moment that freshness is measured at.
         sample_rows: at most this many failing rows are fetched per test.
 
     Returns:
@@ -57,7 +62,7 @@ def check_table(engine: sa.Engine, table: Table, *, sample_rows: int = 5) -> lis
     results: dict[str, CheckResult] = {}
     with open_session(engine) as session:
         for where, tests in _by_where(table.checks).items():
-            results |= _check_batch(session, table, where, tests, sample_rows)
+            results |= _check_batch(session, table, where, tests, variables or {}, sample_rows)
     return [results[test.check_name] for test in table.checks]
 
 
@@ -69,7 +74,12 @@ def _by_where(tests: Iterable[Test]) -> dict[str | None, list[Test]]:
 
 
 def _check_batch(
-    session: Session, table: Table, where: str | None, tests: list[Test], sample_rows: int
+    session: Session,
+    table: Table,
+    where: str | None,
+    tests: list[Test],
+    variables: Mapping[str, Any],
+    sample_rows: int,
 ) -> dict[str, CheckResult]:
     try:
         batch, runnable, errors = _open_batch(session, table, where, tests)
@@ -82,8 +92,8 @@ def _check_batch(
     by_name = {test.check_name: test for test in runnable}
     for name, test in by_name.items():
         try:
-            plan = plan_of(test, table, batch.view)
-        except ContractError as error:
+            plan = plan_of(test, table, batch.view, variables)
+        except LeadflowError as error:
             results[name] = error_result(test, table, str(error))
             continue
         if isinstance(plan, NativeExpectation):
@@ -112,22 +122,32 @@ def _open_batch(
     return _Batch(view, session.counts(view, sorted(counted))), runnable, errors
 
 
-def plan_of(test: Test, table: Table, batch: str) -> Plan:
+def plan_of(test: Test, table: Table, batch: str, variables: Mapping[str, Any] | None = None) -> Plan:
     """How a test runs on a batch, found by the test's name.
 
+    Args:
+        test: the test.
+        table: the contract it is of.
+        batch: the rows it judges.
+        variables: see `check_table`.
+
     Raises:
-        ContractError: a test of the project's own cannot be rendered.
+        LeadflowError: its SQL cannot be rendered, or it needs a moment and there is none.
     """
     if test.test == COLUMNS_MATCH_CONTRACT:
         return expectation_queries.column_types_query(
             batch, {each.name: each.data_type for each in table.columns}
         )
+    if test.singular is not None:
+        return FailingRowsQuery(test.singular.rendered(variables).sql)
     if test.macro is not None:
         return macro_query(test.macro, batch, test.column, test.arguments)
+    if test.test == SOURCE_FRESHNESS:
+        return freshness_query(batch, test.column, test.arguments, variables or {})
     subject = (batch,) if test.column is None else (batch, test.column)
-    generic = plan_makers(generic_tests).get(test.test)
-    if generic is not None:
-        return generic(*subject, **test.arguments)
+    own = own_tests().get(test.test)
+    if own is not None:
+        return own.make_plan(*subject, **test.arguments)
     arguments = dict(test.arguments)
     if load_catalogue()[test.test].runs == "as_query":
         mostly = arguments.pop("mostly", 1.0)
@@ -214,7 +234,7 @@ def _run_queries(
         findings[name] = Finding(
             is_passed=outcome.is_passed,
             checked_rows=_checked_rows(tests[name], batch),
-            failing_rows=failing_rows if is_row_wise(tests[name]) else None,
+            failing_rows=failing_rows if counts_rows(tests[name]) else None,
             rows=list(rows),
             error=outcome.error,
         )

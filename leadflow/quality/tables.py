@@ -9,12 +9,20 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from leadflow.quality.macro_tests import MacroTest
+from leadflow.quality.thresholds import Threshold
+
+if TYPE_CHECKING:
+    from leadflow.quality.singular_tests import SingularTest
 
 Severity = Literal["error", "warn"]
+OnFail = Literal["block", "quarantine"]
+MAX_QUARANTINED_SHARE = 0.05
+"""Share of a table's rows, 0 to 1, that a test may set aside at most, unless it says otherwise."""
 COLUMNS_MATCH_CONTRACT = "columns_match_contract"
 
 
@@ -33,6 +41,16 @@ class Test:
         line: where the test stands in it, from 1.
         description: the test's own description, or an empty text.
         macro: the project's own test that `test` names, where it names one.
+        singular: the query of its own that `test` names, where it names one.
+        reads: tables, as schema.name, that its SQL, or SQL among its arguments, reads beside its own.
+        warn_if: how many failing rows make a warning; None where any do.
+        error_if: how many failing rows make a failure of a test whose severity is error; None where any do.
+        limit: failing rows are counted no further than this.
+        tags: its own and those of its column.
+        owners: e-mail addresses or names, where the test names any.
+        on_fail: what becomes of failing rows: block stops what depends on the table, quarantine sets them aside while
+            the table is written (warehouse/quarantine reads this and the next field) and lets the others through.
+        max_quarantined_share: share of the table's rows, 0 to 1, that may be set aside; more of them block.
     """
 
     __test__: ClassVar[bool] = False  # pytest would collect a class of this name
@@ -47,6 +65,15 @@ class Test:
     line: int
     description: str = ""
     macro: MacroTest | None = field(default=None, repr=False)
+    singular: SingularTest | None = field(default=None, repr=False)
+    reads: tuple[str, ...] = ()
+    warn_if: Threshold | None = None
+    error_if: Threshold | None = None
+    limit: int | None = None
+    tags: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    on_fail: OnFail = "block"
+    max_quarantined_share: float = MAX_QUARANTINED_SHARE
 
     @property
     def is_blocking(self) -> bool:
@@ -63,12 +90,16 @@ class Test:
     @property
     def other_tables(self) -> tuple[str, ...]:
         """Tables, as schema.name, that the test reads beside its own."""
-        return tuple(self.arguments[name] for name in ("to", "other_table_name") if name in self.arguments)
+        named = [self.arguments[name] for name in ("to", "other_table_name") if name in self.arguments]
+        return tuple(dict.fromkeys([*named, *self.reads]))
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: name, DuckDB type, what it means, its unit, whether it is personal data, its tests and metadata."""
+    """One column: name, DuckDB type, what it means, its unit, whether it is personal data, its tests and metadata.
+
+    `tags` and `owners` (e-mail addresses or names) are its own; a table's hold for its columns without being repeated.
+    """
 
     name: str
     data_type: str
@@ -77,6 +108,8 @@ class Column:
     is_pii: bool
     tests: tuple[Test, ...]
     meta: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +128,8 @@ class Table:
         meta: the table's free metadata.
         file: the schema.yml.
         line: where the table stands in it, from 1.
+        tags: its own and those of the source it belongs to.
+        owners: e-mail addresses or names of those who answer for it; empty where the contract names nobody.
     """
 
     schema: str
@@ -108,6 +143,8 @@ class Table:
     meta: Mapping[str, Any]
     file: Path
     line: int
+    tags: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -124,11 +161,28 @@ class Table:
         """The tests whose failure stops what depends on the table."""
         return tuple(test for test in self.checks if test.is_blocking)
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether its tests run at every refresh: the warehouse's own records and the mart's are held by tests of leadflow."""
+        return bool(self.checks) and self.schema != "quality" and not self.meta.get("is_mart_only")
+
     def fingerprint(self, test: Test) -> str:
-        """Changes when what the test promises does, so that a result of the former promise is known as such."""
+        """Changes when what the test promises does, so that a result of the former promise is known as such.
+
+        What every test has unless it says otherwise is left out, so that a setting that is new to leadflow does not make
+        all results ones of another promise.
+        """
         promise: list[Any] = [test.test, test.column, dict(test.arguments), test.where]
         if test.test == COLUMNS_MATCH_CONTRACT:
             promise.append([(column.name, column.data_type) for column in self.columns])
+        thresholds = [threshold and threshold.text for threshold in (test.warn_if, test.error_if)]
+        judged = [test.severity, *thresholds, test.limit]
+        if judged != ["error", None, None, None]:
+            promise.append(judged)
+        if test.singular is not None:
+            promise.append(test.singular.fingerprint())
+        if test.on_fail == "quarantine":
+            promise.append([test.on_fail, test.max_quarantined_share])
         return hashlib.sha256(json.dumps(promise, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     @property
@@ -156,6 +210,14 @@ class Contracts(Mapping[str, Table]):
 
     def __len__(self) -> int:
         return len(self._tables)
+
+    @cached_property
+    def fingerprints(self) -> Mapping[str, Mapping[str, str]]:
+        """Table.fingerprint of every check, by table and check name; made once, as it takes rendering a test's SQL."""
+        return {
+            name: {test.check_name: table.fingerprint(test) for test in table.checks}
+            for name, table in self._tables.items()
+        }
 
     def by_model_name(self, name: str) -> Table | None:
         """The SQL-made table that `ref('name')` means, or None."""

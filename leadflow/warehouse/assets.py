@@ -1,6 +1,7 @@
 """publish: the mart as an asset.
 
-Belongs here: which tables are published, and the Dagster shell around publish.py.
+Belongs here: the Dagster shell around publish.py. Does not belong here: which tables are published (stages.py) and when
+(publish.py).
 """
 
 from collections.abc import Sequence
@@ -12,21 +13,13 @@ import dagster as dg
 from leadflow.errors import LeadflowError
 from leadflow.quality.contracts import Contracts, Table
 from leadflow.quality.sql_text import identifier
-from leadflow.stages import OWNERS
+from leadflow.stages import OWNERS, PUBLISHED_TABLES
 from leadflow.version import code_version
 from leadflow.warehouse.connection import scalar
-from leadflow.warehouse.publish import MartColumn, MartTable, publish
+from leadflow.warehouse.publish import MartColumn, MartTable, blocking_fingerprints, publish
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import RESOURCE, asset_key
 from leadflow.warehouse.tables import table_exists, utc_now
-
-PUBLISHED_TABLES = (
-    "scoring.scored_leads",
-    "scoring.score_reasons",
-    "scoring.model_card",
-    "kpi.kpi_mart",
-    "kpi.lead_funnel",
-)
 
 MART_KEY = dg.AssetKey(["publish", "marts"])
 
@@ -50,15 +43,19 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     )
     def marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         run: StageRun = getattr(context.resources, RESOURCE)
+        report = dg.MetadataValue.path(str(run.settings.quality_report_path))
         try:
             rows, published = publish_marts(run, contracts)
         except LeadflowError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from error
+            raise dg.Failure(
+                description=str(error), metadata={"quality_report": report}, allow_retries=False
+            ) from error
         lines = ["table | rows", "--- | ---", *(f"{name} | {count}" for name, count in rows.items())]
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows["scored_leads"],
                 "path": dg.MetadataValue.path(str(run.settings.marts_path)),
+                "quality_report": report,
                 "tables": dg.MetadataValue.md("\n".join(f"| {line} |" for line in lines)),
                 **{name: str(value) for name, value in published.items()},
             }
@@ -87,10 +84,7 @@ def publish_marts(run: StageRun, contracts: Contracts) -> tuple[dict[str, int], 
                 mart_table(contracts[table], is_masked=run.policy.publish.mask_pii)
                 for table in PUBLISHED_TABLES
             ],
-            blocking_checks={
-                name: {test.check_name: table.fingerprint(test) for test in table.blocking_checks}
-                for name, table in contracts.items()
-            },
+            blocking_checks=blocking_fingerprints(contracts),
             published=published,
             descriptions={table.name: mart_table(table, is_masked=False) for table in mart_only(contracts)},
         )

@@ -2,8 +2,8 @@
 
 Belongs here: Jinja and what a template may call. Does not belong here: what is done with the SQL (sql_models.py).
 
-A sandboxed environment without loaders: a template can reach what is passed in and nothing else, neither files
-nor the environment.
+A template can reach what is passed in and nothing else, neither files nor the environment, and it cannot run for
+ever (bounded_jinja.py).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 import jinja2
 import jinja2.nodes
 from jinja2.exceptions import SecurityError
-from jinja2.sandbox import SandboxedEnvironment
 
 from leadflow.errors import ModelError
+from leadflow.warehouse.bounded_jinja import TooMuchError, bounded_environment
 from leadflow.warehouse.connection import quote
 
 DBT_ONLY = "dbt_only"
@@ -69,11 +69,13 @@ def load_macros(folder: Path) -> Macros:
     for path in macro_files(folder):
         text = _TEST_BLOCK.sub(lambda match: "\n" * match.group().count("\n"), read_sql(path))
         try:
-            macros = list(_environment().parse(text).find_all(jinja2.nodes.Macro))
+            macros = list(bounded_environment().parse(text).find_all(jinja2.nodes.Macro))
         except jinja2.TemplateSyntaxError as error:
             raise ModelError(
                 f"{path}:{error.lineno} is not valid Jinja ({error.message})", "mend the macro"
             ) from None
+        except RecursionError:
+            raise ModelError(f"{path}:1 nests too deeply to be read", "take it apart") from None
         for macro in macros:
             if macro.name in owners:
                 raise ModelError(
@@ -91,12 +93,15 @@ def read_sql(path: Path) -> str:
     """The text of a model or macro file.
 
     Raises:
-        ModelError: the file is not UTF-8.
+        ModelError: the file cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ModelError(f"{path} is not UTF-8 ({error.reason})", "save it as UTF-8") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ModelError(f"{path}:{line} is not UTF-8 ({error.reason})", "save it as UTF-8") from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror})", "make it a readable file") from None
 
 
 @dataclass
@@ -186,7 +191,7 @@ def render(
             raise _Refused(f"var('{name}') has no value", "declare it under vars in dbt_project.yml")
         return default
 
-    environment = _environment()
+    environment = bounded_environment()
     context: dict[str, Any] = {
         **environment.globals,
         "ref": ref,
@@ -211,14 +216,6 @@ def render(
     return outcome
 
 
-def _environment() -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, extensions=["jinja2.ext.do"]
-    )
-    del environment.globals["lipsum"]  # random: the same models must give the same tables
-    return environment
-
-
 class _Refused(Exception):  # noqa: N818 - becomes a ModelError once its line is known
     """Something a template called that cannot be; carried up to where the line is known."""
 
@@ -241,8 +238,12 @@ def _explain(error: Exception, path: Path, macros: Macros) -> ModelError:
             where += f" (called from {path}:{places[0].lineno})"
     if isinstance(error, _Refused):
         return ModelError(f"{where} {error.problem}", error.remedy or "mend the name")
+    if isinstance(error, RecursionError) and not places:
+        return ModelError(f"{where} nests too deeply to be read", "take it apart")
     if isinstance(error, RecursionError):
         return ModelError(f"{where} calls macros that call each other without end", "break the circle")
+    if isinstance(error, TooMuchError):
+        return ModelError(f"{where} {error}", "make the loop end, or the text shorter")
     reason = str(error).rstrip(".")
     if isinstance(error, SecurityError):
         return ModelError(

@@ -1,7 +1,7 @@
 """What a SQL model says of itself: how it is materialized and what it reads, rendered and held against its SQL.
 
 Belongs here: parsing one model, and remembering the parse. Does not belong here: the models together and running them
-(sql_models.py), Jinja (jinja.py).
+(sql_models.py), Jinja (jinja.py), what SQL a model may hold (model_select.py).
 
 Dependencies are the refs and sources that were rendered, held against what sqlglot finds in the SQL: a table that
 is read without ref() would be missing from the graph, and a ref() that is not read would be a false edge.
@@ -13,21 +13,19 @@ import difflib
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from leadflow.errors import ModelError
 from leadflow.warehouse import jinja
-
-if TYPE_CHECKING:
-    from sqlglot import exp
+from leadflow.warehouse.model_places import line_of
+from leadflow.warehouse.model_select import ModelSelect, select_of
 
 MATERIALIZATIONS = ("table", "view", "incremental")
 
-_PARSER_VERSION = 2
+_PARSER_VERSION = 3
 """Part of the cache's key: raise it when what is read from a model changes."""
 
 
@@ -174,8 +172,8 @@ def parse(path: Path, text: str, table: str, surroundings: Surroundings) -> Pars
         outcome = surroundings.render(path, text, table, is_incremental=is_incremental)
         config = outcome.config
         rendered = surroundings.inputs(outcome)
-        read = _tables_read(_select(path, text, surroundings.macros, outcome.sql))
-        _compare(path, text, table, rendered, read, is_incremental=is_incremental)
+        select = select_of(path, text, surroundings.macros, outcome.sql)
+        _compare(select, table, rendered, is_incremental=is_incremental)
         inputs |= rendered
     materialized = config.get("materialized", "table")
     if materialized not in MATERIALIZATIONS:
@@ -191,111 +189,9 @@ def parse(path: Path, text: str, table: str, surroundings: Surroundings) -> Pars
     )
 
 
-def line_of(text: str, needle: str) -> int:
-    """First line of a template that holds `needle` as a whole word, outside of comments where it can; 1 else."""
-    blanked = re.sub(
-        r"{#.*?#}|/\*.*?\*/|--[^\n]*", lambda match: re.sub(r"[^\n]", " ", match[0]), text, flags=re.DOTALL
-    )
-    pattern = rf"(?<!\w){re.escape(needle)}(?!\w)"
-    for place in (blanked, text):
-        if needle and (found := re.search(pattern, place)):
-            return place.count("\n", 0, found.start()) + 1
-    return 1
-
-
-def place_of(path: Path, text: str, macros: jinja.Macros, sql: str, line: int, word: str = "") -> str:
-    """file:line that a line of rendered SQL came from.
-
-    Rendering keeps most lines as they are: the line itself is looked for in the model, then in the macros, then the
-    nearest line before it that is in the model.
-    """
-    rendered = [one.strip() for one in sql.splitlines()]
-    template = [one.strip() for one in text.splitlines()]
-    for above in range(min(line, len(rendered))):
-        wanted = rendered[line - 1 - above]
-        found = [number for number, one in enumerate(template, start=1) if one == wanted != ""]
-        if found:
-            nearest = min(found, key=lambda number: abs(number - (line - above)))
-            return f"{path}:{min(nearest + above, len(template))}"
-        in_macros = [
-            number for number, one in enumerate(macros.source.splitlines(), 1) if one.strip() == wanted
-        ]
-        if above == 0 and wanted and in_macros:
-            macro_path, macro_line = macros.locate(in_macros[0])
-            return f"{macro_path}:{macro_line}"
-    return f"{path}:{line_of(text, word)}"
-
-
-def _select(path: Path, text: str, macros: jinja.Macros, sql: str) -> exp.Query:
-    """The one select statement that a model is.
-
-    Raises:
-        ModelError: it does not parse, or is none or more than one or of another kind.
-    """
-    import sqlglot
-    from sqlglot import exp
-    from sqlglot.errors import ParseError, TokenError
-
-    try:
-        statements = [one for one in sqlglot.parse(sql, dialect="duckdb") if one is not None]
-    except ParseError as error:
-        details = error.errors[0] if error.errors else {}
-        word = str(details.get("highlight", ""))
-        where = place_of(path, text, macros, sql, int(details.get("line") or 1), word)
-        reason = str(details.get("description", error)).split(" but got <Token")[0].rstrip(".")
-        raise ModelError(f"{where} does not parse as SQL near '{word}' ({reason})", "mend the SQL") from None
-    except TokenError:
-        raise ModelError(
-            f"{path} does not parse as SQL (a quote or comment is not closed)", "close it"
-        ) from None
-    if len(statements) != 1:
-        raise ModelError(
-            f"{path}:1 holds {len(statements)} statements", "make a model of one select statement"
-        )
-    if not isinstance(statements[0], exp.Query):
-        kind = statements[0].key
-        raise ModelError(
-            f"{path}:{line_of(text, kind)} holds a statement of the kind {kind}",
-            "make a model of one select statement",
-        )
-    if any(token.token_type.name == "SEMICOLON" for token in sqlglot.tokenize(sql, dialect="duckdb")):
-        raise ModelError(f"{path}:{line_of_last(text, ';')} ends in a semicolon", "drop the semicolon")
-    return statements[0]
-
-
-def line_of_last(text: str, needle: str) -> int:
-    """Last line that holds `needle`, or 1."""
-    return text.count("\n", 0, max(text.rfind(needle), 0)) + 1
-
-
-def _tables_read(statement: exp.Query) -> dict[str, str]:
-    """Physical tables of a statement, by their name in lower case; names of CTEs in scope are not tables.
-
-    A name with a schema is a table wherever it stands, also in a pivot, which sqlglot's scopes leave out.
-    """
-    from sqlglot import exp
-    from sqlglot.errors import OptimizeError
-    from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
-    from sqlglot.optimizer.scope import traverse_scope
-
-    found = [table for table in statement.find_all(exp.Table) if table.db]
-    try:  # names in lower case, as DuckDB compares them, so that `from Leads` finds the CTE leads
-        for scope in traverse_scope(normalize_identifiers(statement.copy(), dialect="duckdb")):
-            found += [source for source in scope.sources.values() if isinstance(source, exp.Table)]
-    except OptimizeError:
-        pass  # two tables of one name without aliases; DuckDB judges those, and both were found above
-    names = [
-        f"{table.db}.{table.name}" if table.db else table.name
-        for table in found
-        if isinstance(table.this, exp.Identifier)
-    ]
-    return {name.lower(): name for name in reversed(names)}
-
-
-def _compare(
-    path: Path, text: str, this: str, rendered: set[str], read: dict[str, str], *, is_incremental: bool
-) -> None:
+def _compare(select: ModelSelect, this: str, rendered: set[str], *, is_incremental: bool) -> None:
     """Hold the refs that were rendered against the tables that the SQL reads."""
+    path, text, read = select.path, select.text, select.tables_read
     if this.lower() in read and not is_incremental:
         needle = this.split(".")[1] if this in rendered else "this"
         raise ModelError(
@@ -304,9 +200,10 @@ def _compare(
         )
     called = {table.lower(): table for table in rendered}
     for table in sorted(read.keys() - called.keys() - {this.lower()}):
-        name = read[table].split(".")[-1]
+        full_name, line = read[table]
+        name = full_name.split(".")[-1]
         raise ModelError(
-            f"{path}:{line_of(text, name)} reads the table {read[table]} without ref() or source()",
+            f"{select.place_of(name, line)} reads the table {full_name} without ref() or source()",
             f"write {{{{ ref('{name}') }}}}, or source() for a Python-made table, so that the graph knows of it",
         )
     for table in sorted(called.keys() - read.keys() - {this.lower()}):

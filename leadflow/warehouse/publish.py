@@ -25,6 +25,8 @@ from leadflow.warehouse.tables import TableVersion, latest_versions, table_exist
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from leadflow.quality.tables import Contracts
+
 _NAMED_PROBLEMS = 5
 """How many reasons a refusal names before it only counts the rest."""
 
@@ -61,6 +63,16 @@ def lineage(versions: Mapping[str, TableVersion], tables: Sequence[str]) -> list
     return sorted(found)
 
 
+def blocking_fingerprints(contracts: Contracts) -> dict[str, dict[str, str]]:
+    """What the gate expects: the fingerprint of each blocking check by its name, of every table with a contract."""
+    return {
+        name: {
+            test.check_name: contracts.fingerprints[name][test.check_name] for test in table.blocking_checks
+        }
+        for name, table in contracts.items()
+    }
+
+
 def reasons_not_to_publish(
     connection: DuckDBPyConnection,
     tables: Sequence[str],
@@ -81,9 +93,11 @@ def reasons_not_to_publish(
     """
     versions = latest_versions(connection)
     newest_refresh = max((version.refresh_id or 0 for version in versions.values()), default=0)
-    results = _results(connection)
+    guarded = lineage(versions, tables)
+    results = _results(connection, [versions[table].version for table in guarded if table in versions])
+    failures: list[str] = []  # told first: much of the rest often follows from them
     reasons: list[str] = []
-    for table in lineage(versions, tables):
+    for table in guarded:
         version = versions.get(table)
         if version is None:
             reasons.append(f"{table} was never made")
@@ -108,14 +122,18 @@ def reasons_not_to_publish(
                 reasons.append(f"{table} was not checked by {check} since the contract changed")
         for (checked, check), result in results.items():
             is_current = checked == table and result.version == version.version
-            if is_current and not result.is_passed and (result.is_blocking or check in expected):
-                reasons.append(f"{table} failed {check}: {result.message}")
-    return reasons
+            if is_current and not result.is_passed and result.is_blocking:
+                failures.append(f"{table} failed {check}: {result.message}")
+    return failures + reasons
 
 
 @dataclass(frozen=True)
 class _Result:
-    """The newest result of a check; one that could not run is blocking whatever its severity."""
+    """The newest result of a check.
+
+    `is_blocking` is of the outcome: a test that could not run blocks whatever its severity, and one that blocks does not
+    where it found no more than its warn_if. A severity or threshold that has changed since changes the fingerprint.
+    """
 
     version: int
     is_passed: bool
@@ -124,12 +142,14 @@ class _Result:
     message: str
 
 
-def _results(connection: DuckDBPyConnection) -> dict[tuple[str, str], _Result]:
-    """The newest result of every check, by table and name."""
-    if not table_exists(connection, "quality.results"):
+def _results(connection: DuckDBPyConnection, versions: Sequence[int]) -> dict[tuple[str, str], _Result]:
+    """The newest result of every check, by table and name; none that is older than all of the versions, so that a
+    refresh does not read the results of years."""
+    if not versions or not table_exists(connection, "quality.results"):
         return {}
     rows = connection.execute(
         "select table_name, check_name, version, is_passed, is_blocking, fingerprint, message from quality.results "
+        f"where version >= {min(versions)} "
         "qualify row_number() over (partition by table_name, check_name order by version desc, checked_at desc, is_passed) = 1 "
         "order by table_name, check_name"
     ).fetchall()
@@ -235,14 +255,16 @@ def _write(
 
 
 def _write_data_quality(connection: DuckDBPyConnection, sources: Sequence[str]) -> None:
-    """The last result of every check on what the mart was made from."""
-    behind = lineage(latest_versions(connection), sources)
+    """The last result of every check on what the mart was made from: on the versions there are, so that a check that
+    the contract has no more is gone from here too."""
+    versions = latest_versions(connection)
+    behind = [versions[table].version for table in lineage(versions, sources)]
     connection.execute(
         "create table mart.data_quality as select table_name, check_name, column_name, severity, is_passed, checked_rows, "
-        "failing_rows, failing_share, message, checked_at from quality.results where list_contains(?, table_name) "
+        "failing_rows, failing_share, quarantined_rows, message, checked_at from quality.results "
+        f"where version in ({', '.join(map(str, behind))}) "
         "qualify row_number() over (partition by table_name, check_name order by version desc, checked_at desc, is_passed) = 1 "
-        "order by table_name, check_name",
-        [behind],
+        "order by table_name, check_name"
     )
 
 

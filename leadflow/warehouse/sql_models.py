@@ -7,7 +7,7 @@ itself (model_parsing.py), Jinja (jinja.py), Dagster (table_assets.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from leadflow.errors import ConfigError, ModelError
 from leadflow.warehouse import jinja
 from leadflow.warehouse.connection import quote
 from leadflow.warehouse.files import first_line
-from leadflow.warehouse.model_parsing import ParseCache, Surroundings, line_of, place_of
+from leadflow.warehouse.model_parsing import ParseCache, Surroundings
+from leadflow.warehouse.model_places import line_of, place_of
 from leadflow.warehouse.tables import (
     Stamp,
     TableVersion,
@@ -32,6 +33,7 @@ from leadflow.warehouse.tables import (
 )
 
 if TYPE_CHECKING:
+    import duckdb
     from duckdb import DuckDBPyConnection
 
 
@@ -118,7 +120,7 @@ def load_room(
     for path in paths:
         if path.stem in names:
             raise ModelError(
-                f"{path} has the same name as the model {names[path.stem]}",
+                f"{path}:1 has the same name as the model {names[path.stem]}",
                 "rename one of the two; ref() knows models by name",
             )
         names[path.stem] = f"{path.parent.name}.{path.stem}"
@@ -143,6 +145,7 @@ def run_model(
     stamp: Stamp,
     order_by: tuple[str, ...] = (),
     is_full: bool = False,
+    before_recording: Callable[[DuckDBPyConnection], object] | None = None,
 ) -> TableVersion:
     """Make the model's table.
 
@@ -154,6 +157,7 @@ def run_model(
         stamp: what the write is recorded with.
         order_by: columns the rows are written in the order of.
         is_full: rebuild an incremental model from nothing.
+        before_recording: called in the transaction when the rows are in the table; not for a view.
 
     Raises:
         ModelError: DuckDB refuses the SQL; names the model and DuckDB's reason.
@@ -171,7 +175,13 @@ def run_model(
             return replace_view(connection, model.table, sql, stamp=stamp, inputs=model.inputs)
         if not is_incremental:
             return replace_table(
-                connection, model.table, sql, stamp=stamp, inputs=model.inputs, order_by=order_by
+                connection,
+                model.table,
+                sql,
+                stamp=stamp,
+                inputs=model.inputs,
+                order_by=order_by,
+                before_recording=before_recording,
             )
         _compare_columns(connection, model, sql)
         ensure_system_tables(connection)
@@ -180,15 +190,25 @@ def run_model(
                 merge_rows(connection, model.table, sql, key=model.unique_key)
             else:
                 connection.execute(f"insert into {quote(model.table)} by name {sql}")
+            if before_recording is not None:
+                before_recording(connection)
             return record_version(connection, model.table, stamp=stamp, inputs=model.inputs)
     except duckdb.Error as error:
-        found = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
-        where = (
-            place_of(model.path, model.text, room.macros, sql, int(found[1])) if found else str(model.path)
-        )
-        raise ModelError(
-            f"{where}: DuckDB refuses the model ({first_line(error)})", "mend the SQL"
-        ) from error
+        raise refused_by_duckdb(room, model, sql, error) from error
+
+
+def refused_by_duckdb(room: SqlRoom, model: SqlModel, sql: str, error: duckdb.Error) -> ModelError:
+    """What DuckDB has against a model, with the file and line.
+
+    Args:
+        room: the room the model is from.
+        model: the model.
+        sql: the rendered model, which begins on the first line of the statement that was refused.
+        error: DuckDB's refusal.
+    """
+    found = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
+    where = place_of(model.path, model.text, room.macros, sql, int(found[1])) if found else str(model.path)
+    return ModelError(f"{where}: DuckDB refuses the model ({first_line(error)})", "mend the SQL")
 
 
 def _read_project(path: Path) -> tuple[list[str], dict[str, Any]]:

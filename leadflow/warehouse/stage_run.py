@@ -6,7 +6,7 @@ stage's logic.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,14 +17,18 @@ from leadflow.quality.sql_text import identifier
 from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import Warehouse, query, quote
+from leadflow.warehouse.quarantine import set_aside
 from leadflow.warehouse.refreshes import Refresh, current_refresh
 from leadflow.warehouse.sql_models import SqlModel, SqlRoom, run_model
 from leadflow.warehouse.tables import (
     Stamp,
     TableVersion,
+    add_rows,
     ensure_system_tables,
+    key_ranges,
     merge_rows,
     put_rows,
+    read_range,
     record_version,
     transaction,
 )
@@ -34,6 +38,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from leadflow.quality.contracts import Contracts
+
+ROWS_PER_PART = 100_000
+"""Rows that are held in memory at a time where a step works in parts: some hundred MB of features."""
 
 
 @dataclass
@@ -114,11 +121,54 @@ class StageRun:
                         merge_rows(connection, table, rows, key=key)
                     else:
                         put_rows(connection, table, rows, order_by=key)
+                    self.set_aside(connection, table, is_replaced=table not in merged)
                     versions[table] = record_version(connection, table, stamp=stamp, inputs=inputs)
             return versions
 
+    def write_in_parts(
+        self,
+        read: Sequence[str],
+        compute: Callable[[Mapping[str, pl.DataFrame]], Mapping[str, pl.DataFrame]],
+        *,
+        by: str,
+        inputs: Sequence[str],
+        rows: int = ROWS_PER_PART,
+    ) -> dict[str, TableVersion]:
+        """Replace tables by what is computed of others part by part, in one transaction: memory does not grow with rows.
+
+        Args:
+            read: tables with the column `by`, of which each part gets the rows of one range of its values; the first
+                decides how long the ranges are.
+            compute: from the rows by table to the rows by output table; a row must depend on rows of its own range
+                alone. Called at least once, with empty frames where there are no rows.
+            by: first column of every output's natural key, too.
+            inputs: tables the rows were made from.
+            rows: rows of the first table in a part.
+        """
+        with self.connect() as connection:
+            ensure_system_tables(connection)
+            stamp = self.stamp(connection)
+            with transaction(connection):
+                written: list[str] = []
+                for after, until in key_ranges(connection, read[0], by, rows=rows):
+                    part = compute({table: read_range(connection, table, by, after, until) for table in read})
+                    for table, frame in part.items():
+                        write = add_rows if table in written else put_rows
+                        write(connection, table, frame, order_by=self.contracts[table].natural_key)
+                    written = list(part)
+                versions = {}
+                for table in written:
+                    self.set_aside(connection, table, is_replaced=True)
+                    versions[table] = record_version(connection, table, stamp=stamp, inputs=inputs)
+            return versions
+
+    def set_aside(self, connection: DuckDBPyConnection, table: str, *, is_replaced: bool) -> None:
+        """Move the table's rows that fail a quarantining test, in the transaction that writes it."""
+        set_aside(connection, self.contracts[table], stamp=self.stamp(connection), is_replaced=is_replaced)
+
     def run_sql_model(self, model: SqlModel) -> TableVersion:
         """Make a SQL model's table."""
+        is_replaced = model.materialized != "incremental" or self.is_full
         with self.connect() as connection:
             return run_model(
                 connection,
@@ -128,6 +178,7 @@ class StageRun:
                 stamp=self.stamp(connection),
                 order_by=tuple(self.contracts[model.table].natural_key),
                 is_full=self.is_full,
+                before_recording=lambda used: self.set_aside(used, model.table, is_replaced=is_replaced),
             )
 
     def variables(self, refresh: Refresh) -> Mapping[str, Any]:
@@ -138,6 +189,7 @@ class StageRun:
             "training_from": "1900-01-01" if training.from_date is None else training.from_date.isoformat(),
             "horizon_days": training.horizon_days,
             "moments_days": list(training.moments_days),
+            "training_max_leads": training.max_leads,
         }
 
 

@@ -5,6 +5,7 @@ belong here: any one stage's assets (their assets.py) and checks (quality/checks
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,20 @@ from leadflow.errors import LeadflowError
 from leadflow.quality.contracts import Contracts, Table
 from leadflow.settings import Settings
 from leadflow.stages import OWNERS
+from leadflow.warehouse.column_lineage import LineageError, Origin, table_lineage
 from leadflow.warehouse.lock import refresh_lock
+from leadflow.warehouse.quarantine import quarantined_rows, quarantining
 from leadflow.warehouse.sql_models import SqlModel, SqlRoom
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.tables import TableVersion, sample
 
 if TYPE_CHECKING:
     import polars as pl
+
+_LONGEST_TAG = 63
+"""Characters that Dagster allows a tag's key and value each."""
+
+_E_MAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 
 RESOURCE = "run"
 """Name that assets and checks ask for their StageRun by."""
@@ -49,15 +57,26 @@ def run_resource(settings: Settings, contracts: Contracts, room: SqlRoom) -> dg.
     def stage_run(context: dg.InitResourceContext) -> Iterator[StageRun]:
         run_id = context.run.run_id if context.run else "unknown"
         settings.ensure_home()
+        log = context.log or logging.getLogger(__name__)
         with refresh_lock(
-            settings.lock_path,
-            purpose=f"run {run_id}",
-            wait_seconds=settings.lock_wait_seconds,
-            log=context.log or logging.getLogger(__name__),
+            settings.lock_path, purpose=f"run {run_id}", wait_seconds=settings.lock_wait_seconds, log=log
         ):
-            yield StageRun(settings, contracts, room, run_id, bool(context.resource_config["is_full"]))
+            run = StageRun(settings, contracts, room, run_id, bool(context.resource_config["is_full"]))
+            yield run
+            # Here and not in publishing, which a failed check keeps from running: that is when the report is wanted.
+            _leave_report(run, log)
 
     return stage_run
+
+
+def _leave_report(run: StageRun, log: logging.Logger) -> None:
+    """Write the page of the validation report anew; where that cannot be done, the run is none the worse for it."""
+    from leadflow.warehouse.quality_report import write_home_page
+
+    try:
+        write_home_page(run)
+    except LeadflowError as error:
+        log.warning("The validation report was not written: %s", error)
 
 
 def asset_spec(table: Table, inputs: Sequence[str], *, kinds: set[str]) -> dg.AssetSpec:
@@ -68,7 +87,8 @@ def asset_spec(table: Table, inputs: Sequence[str], *, kinds: set[str]) -> dg.As
         group_name=table.schema,
         description=f"{table.description}\n\n**Grain:** {table.grain}",
         kinds={"duckdb", *kinds},
-        owners=[OWNERS[table.schema]],
+        owners=[_owner(name) for name in table.owners] or [OWNERS[table.schema]],
+        tags=dict(map(_tag, table.tags)),
         metadata={
             "dagster/column_schema": dg.TableSchema(
                 columns=[
@@ -76,7 +96,7 @@ def asset_spec(table: Table, inputs: Sequence[str], *, kinds: set[str]) -> dg.As
                         name=column.name,
                         type=column.data_type,
                         description=column.description + (f" [{column.unit}]" if column.unit else ""),
-                        tags={"pii": ""} if column.is_pii else {},
+                        tags={**dict(map(_tag, column.tags)), **({"pii": ""} if column.is_pii else {})},
                     )
                     for column in table.columns
                 ]
@@ -85,6 +105,19 @@ def asset_spec(table: Table, inputs: Sequence[str], *, kinds: set[str]) -> dg.As
             "contract": dg.MetadataValue.path(str(table.file)),
         },
     )
+
+
+def _owner(named: str) -> str:
+    """An e-mail address as it is, a name as Dagster's team."""
+    is_dagsters = named.startswith("team:") or _E_MAIL.fullmatch(named) is not None
+    return named if is_dagsters else f"team:{named}"
+
+
+def _tag(tag: str) -> tuple[str, str]:
+    """A tag of dbt's, which may be any text, as one of Dagster's: what stands behind a colon is its value."""
+    name, _, value = tag.partition(":")
+    key, told = (re.sub(r"[^A-Za-z0-9_.-]+", "_", part.strip())[:_LONGEST_TAG] for part in (name, value))
+    return key or "tag", told
 
 
 def table_asset(
@@ -141,6 +174,7 @@ def materialized(
     """What a person sees of a write in the UI: how many rows, of which moment, and what they look like."""
     with run.connect(read_only=True) as connection:
         first_rows = sample(connection, table.full_name)
+        aside = quarantined_rows(connection, table.full_name) if quarantining(table) else None
     return dg.MaterializeResult(
         asset_key=asset_key(table.full_name),
         metadata={
@@ -149,9 +183,40 @@ def materialized(
             "refresh_id": version.refresh_id,
             "version": version.version,
             "sample": dg.MetadataValue.md(markdown(first_rows, table)),
+            **({} if aside is None else {"quarantined_rows": sum(aside.values())}),
+            **lineage_metadata(run, table),
             **metadata,
         },
     )
+
+
+def lineage_metadata(run: StageRun, table: Table) -> dict[str, Any]:
+    """Where each column comes from: once as Dagster's own kind of metadata, which its paid UI draws, once to be read."""
+    try:
+        origins = table_lineage(run.room, run.contracts, table)
+    except LineageError as error:
+        logging.getLogger(__name__).warning("No column lineage of %s: %s", table.full_name, error)
+        return {}
+    if not origins:
+        return {}
+    lines = ["column | comes from", "--- | ---"]
+    lines += [f"{name} | {_in_words(origin)}" for name, origin in origins.items()]
+    return {
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {name: [_dep(source) for source in origin.columns] for name, origin in origins.items()}
+        ),
+        "column lineage": dg.MetadataValue.md("\n".join(f"| {line} |" for line in lines)),
+    }
+
+
+def _dep(column: str) -> dg.TableColumnDep:
+    table, _, name = column.rpartition(".")
+    return dg.TableColumnDep(asset_key=asset_key(table), column_name=name)
+
+
+def _in_words(origin: Origin) -> str:
+    parts = [*origin.columns, *(f"{name} as a whole" for name in origin.tables)]
+    return ", ".join(parts) + (" (unchanged)" if origin.is_unchanged else "")
 
 
 def markdown(rows: "pl.DataFrame", table: Table) -> str:

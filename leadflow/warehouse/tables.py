@@ -9,8 +9,9 @@ version is smaller.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +38,11 @@ create table if not exists quality.results (
     fingerprint varchar not null, test varchar not null, column_name varchar, severity varchar not null, is_blocking boolean not null,
     is_passed boolean not null, checked_rows bigint, failing_rows bigint, failing_share double,
     sample varchar, message varchar, run_id varchar, checked_at timestamp not null
+);
+alter table quality.results add column if not exists quarantined_rows bigint;
+create table if not exists quality.quarantined_rows (
+    table_name varchar not null, check_name varchar not null, test varchar not null, column_name varchar,
+    refresh_id bigint not null, as_of timestamp not null, row varchar not null
 );
 """
 
@@ -83,7 +89,7 @@ def transaction(connection: DuckDBPyConnection) -> Iterator[None]:
 
 
 def ensure_system_tables(connection: DuckDBPyConnection) -> None:
-    """Make quality.table_versions and quality.results where they are missing."""
+    """Make leadflow's own tables in the schema quality where they are missing, and the columns that they gained."""
     connection.execute(SYSTEM_TABLES_SQL)
 
 
@@ -117,6 +123,7 @@ def replace_table(
     stamp: Stamp,
     inputs: Sequence[str] = (),
     order_by: Sequence[str] = (),
+    before_recording: Callable[[DuckDBPyConnection], object] | None = None,
 ) -> TableVersion:
     """Put `rows` in place of whatever the table held.
 
@@ -127,10 +134,13 @@ def replace_table(
         stamp: what the write is recorded with.
         inputs: tables the rows were made from; their versions are recorded beside this one's.
         order_by: columns the rows are written in the order of, so that equal rows give equal files.
+        before_recording: called in the transaction when the rows are in the table.
     """
     ensure_system_tables(connection)
     with transaction(connection):
         put_rows(connection, table, rows, order_by=order_by)
+        if before_recording is not None:
+            before_recording(connection)
         return record_version(connection, table, stamp=stamp, inputs=inputs)
 
 
@@ -147,6 +157,42 @@ def put_rows(
         connection.execute(
             f"create or replace table {quote(table)} as select * from {relation}{_order(order_by)}"
         )
+
+
+def add_rows(
+    connection: DuckDBPyConnection, table: str, rows: pl.DataFrame, *, order_by: Sequence[str] = ()
+) -> None:
+    """Append rows to a table that is there, inside the caller's transaction and without a version."""
+    with _as_relation(connection, rows) as relation:
+        connection.execute(f"insert into {quote(table)} by name select * from {relation}{_order(order_by)}")
+
+
+def key_ranges(
+    connection: DuckDBPyConnection, table: str, column: str, *, rows: int
+) -> list[tuple[object, object]]:
+    """Ranges of a column's values, first excluded and last included, that hold `rows` rows of the table each.
+
+    The first begins with None and the last ends with it: a range without end. An empty table has one range.
+    """
+    name = identifier(column)
+    ends = connection.execute(
+        f"select {name} from (select {name}, row_number() over (order by {name}) as place from {quote(table)}) "
+        f"where place % {int(rows)} = 0 order by 1"
+    ).fetchall()
+    bounds = [None, *(end for (end,) in ends), None]
+    return list(itertools.pairwise(bounds))
+
+
+def read_range(
+    connection: DuckDBPyConnection, table: str, column: str, after: object, until: object
+) -> pl.DataFrame:
+    """The rows of a table whose column lies in one of the `key_ranges`."""
+    name = identifier(column)
+    return query(
+        connection,
+        f"select * from {quote(table)} where ($after is null or {name} > $after) and ($until is null or {name} <= $until)",
+        {"after": after, "until": until},
+    )
 
 
 def replace_view(

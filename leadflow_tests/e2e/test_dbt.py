@@ -1,4 +1,5 @@
-"""Real dbt agrees: it builds dbt_like_sql/ unchanged, every test passes, and its tables are leadflow's, row for row.
+"""Real dbt agrees: it builds dbt_like_sql/ unchanged, every test passes, the models' unit tests among them, and its
+tables are leadflow's, row for row.
 
 dbt lives in an environment of its own (`make dbt`), because it pins what Dagster and Great Expectations pin otherwise.
 """
@@ -14,6 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from homes import REPOSITORY, Home
+
+from leadflow.warehouse.model_unit_test_files import find_declarations
 
 DBT = Path(os.environ.get("LEADFLOW_DBT", REPOSITORY / ".venv-dbt" / "bin" / "dbt"))
 
@@ -40,6 +43,13 @@ def test_dbt_builds_the_same_tables_and_its_tests_pass(shared_home: Home, tmp_pa
     results = json.loads((tmp_path / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
     assert {result["status"] for result in results} <= {"success", "pass"}
     assert sum(result["unique_id"].startswith("test.") for result in results) > len(made_by_sql)
+    unit_tests = [
+        one.id for one in find_declarations(REPOSITORY / "dbt_like_sql") if one.declared.config.enabled
+    ]
+    ran = [
+        result["unique_id"].split(".") for result in results if result["unique_id"].startswith("unit_test.")
+    ]
+    assert sorted(f"{model}::{name}" for *_, model, name in ran) == sorted(unit_tests)
     with duckdb.connect() as connection:
         connection.execute(f"attach '{shared_home.warehouse}' as ours (read_only)")
         connection.execute(f"attach '{warehouse}' as dbts (read_only)")

@@ -8,7 +8,7 @@ import pytest
 from leadflow.policy import load_policy
 from leadflow.quality.contracts import load_contracts
 from leadflow.settings import load_settings
-from leadflow.warehouse.assets import PUBLISHED_TABLES
+from leadflow.stages import PUBLISHED_TABLES
 
 PII = {
     "raw.mql": ("email", "phone", "full_name", "ip_address"),

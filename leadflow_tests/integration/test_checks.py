@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from homes import MARTS, QUIET, REPOSITORY, Home
 
+from leadflow.errors import ContractError
 from leadflow.quality.contracts import load_contracts
 from leadflow.quality.runner import check_table
 from leadflow.warehouse.connection import Warehouse
@@ -228,11 +229,72 @@ def test_a_failed_warning_does_not_block(shared_home, tmp_path):
     assert home.rows(told, of=home.marts) == [("warn", False, row[7])]
 
 
+def test_a_finding_between_the_thresholds_warns_and_is_published(shared_home, tmp_path):
+    query = "{{ config(error_if='> 3', warn_if='> 0', tags=['slow']) }} select * from {{ ref('lead_funnel') }} where stage_order <= 3"
+    project = edited_project(tmp_path / "project")
+    (project / "dbt_like_sql" / "tests" / "funnel_is_short.sql").write_text(query, encoding="utf-8")
+    home = shared_home.copy_to(tmp_path / "home", project_dir=project)
+    before = digest(home.marts)
+    result = home.run([FUNNEL, MARTS])
+    assert result.success
+    assert materialized(result) == {FUNNEL, MARTS}
+    (evaluation,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
+    assert (evaluation.check_name, evaluation.severity) == ("funnel_is_short", dg.AssetCheckSeverity.WARN)
+    (row,) = home.rows(LATEST_RESULT, ["kpi.lead_funnel", "funnel_is_short"])
+    assert (*row[:4], row[7]) == (False, False, "warn", 3, "funnel_is_short returns 3 rows, warn_if > 0")
+    assert digest(home.marts) != before
+
+    stricter = query.replace("> 3", "> 2")
+    (project / "dbt_like_sql" / "tests" / "funnel_is_short.sql").write_text(stricter, encoding="utf-8")
+    result = home.run([MARTS])
+    assert "funnel_is_short since the contract changed" in failure_of(result, "publish__marts")
+    assert not home.run([FUNNEL, MARTS]).success
+    (row,) = home.rows(LATEST_RESULT, ["kpi.lead_funnel", "funnel_is_short"])
+    assert row[:3] == (False, True, "error")
+
+
+def test_a_check_that_reads_what_is_made_from_its_table_is_refused(shared_home, tmp_path):
+    test = (
+        "- expect_table_row_count_to_equal_other_table: {arguments: {compare_model: \"ref('kpi_mart')\"}}\n"
+        "      - no_nulls:"
+    )
+    project = edited_project(tmp_path / "project", ("features/schema.yml", "- no_nulls:", test))
+    with pytest.raises(
+        ContractError, match=r"features/schema.yml:\d+ is a check of features.lead_events and reads"
+    ):
+        shared_home.copy_to(tmp_path / "home", project_dir=project).defs()
+
+
+def test_tags_and_owners_of_the_contract_are_the_assets(shared_home, tmp_path):
+    project = edited_project(
+        tmp_path / "project",
+        ("kpi/schema.yml", "    description:", "    tags: [core, 'sla:two hours']\n    description:"),
+        ("kpi/schema.yml", "meta: {grain:", "meta: {owners: [ann@example.com, sales operations], grain:"),
+        (
+            "kpi/schema.yml",
+            "data_tests: [not_null]",
+            "data_tests: [not_null: {config: {tags: slow, meta: {owner: bob}}}]",
+        ),
+    )
+    table = next(
+        table
+        for table in load_contracts(project / "dbt_like_sql").values()
+        if table.schema == "kpi" and table.tags
+    )
+    defs = shared_home.copy_to(tmp_path / "home", project_dir=project).defs()
+    graph = defs.resolve_asset_graph()
+    node = graph.get(dg.AssetKey(["kpi", table.name]))
+    assert {"core": "", "sla": "two_hours"}.items() <= dict(node.tags).items()
+    assert list(node.owners) == ["ann@example.com", "team:sales operations"]
+    told = [graph.get_check_spec(key).metadata for key in graph.asset_check_keys]
+    assert {"tags": "slow", "owners": "bob"} in [dict(metadata) for metadata in told]
+
+
 def test_what_is_written_beside_every_table_keeps_its_contract_too(shared_home: Home) -> None:
     tables = [
         table for table in load_contracts(REPOSITORY / "dbt_like_sql").values() if table.schema == "quality"
     ]
-    assert len(tables) == 3
+    assert len(tables) == 4
     with Warehouse(shared_home.warehouse).sqlalchemy_engine() as engine:
         failed = [
             f"{table.full_name} {result.check_name}: {result.message}"

@@ -4,13 +4,14 @@ Commands run in this process, which spares their imports; the whole line as a pe
 """
 
 import re
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
-from homes import Home, lean_project
+from homes import REPOSITORY, Home, lean_project
 
 from leadflow import cli
 from leadflow.cli.main import TEMPLATES
@@ -27,6 +28,7 @@ OPTIONS = {
     "dev": ["--host", "--port"],
     "simulate": ["--leads", "--events-per-lead", "--seed", "--out"],
     "doctor": [],
+    "quality": ["--table", "--failed", "--html", "--open"],
     "find": ["TEXT"],
     "explain": ["LEAD_ID", "--as-of"],
     "backtest": ["--policy", "--from", "--to"],
@@ -323,6 +325,19 @@ def test_doctor_on_a_refreshed_home_finds_nothing_wrong(leadflow, shared_home: H
     assert any("mart published at" in line for line in lines)
 
 
+def test_doctor_tells_what_a_changed_model_means_no_longer(leadflow, tmp_path: Path, monkeypatch):
+    shutil.copytree(REPOSITORY / "dbt_like_sql", tmp_path / "project" / "dbt_like_sql")
+    model = tmp_path / "project" / "dbt_like_sql" / "staging" / "stg_company_reference.sql"
+    model.write_text(model.read_text(encoding="utf-8").replace("lower(trim(domain))", "trim(domain)"))
+    monkeypatch.setenv("LEADFLOW_PROJECT_DIR", str(tmp_path / "project"))
+    told = leadflow("doctor")
+    assert told.status == 1
+    assert (
+        "stg_company_reference::domains_are_lower_case: the model makes other rows than expected" in told.out
+    )
+    assert "north.example → North.Example" in told.out
+
+
 def test_doctor_marks_each_problem_and_goes_on(leadflow, home):
     wanted(home, "policy.yaml", "decai: 3\n")
     told = leadflow("doctor")
@@ -331,7 +346,7 @@ def test_doctor_marks_each_problem_and_goes_on(leadflow, home):
     assert len(problems) == 2
     assert "policy.yaml:1 decai" in problems[0]
     assert "sources.yaml does not exist" in problems[1]
-    assert "leadflow: 2 of 6 checks found a problem" in told.err
+    assert "leadflow: 2 of 7 checks found a problem" in told.err
 
 
 def test_explain_shows_the_stored_score_and_its_reasons(leadflow, shared_home: Home, monkeypatch):

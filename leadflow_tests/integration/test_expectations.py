@@ -1,4 +1,7 @@
-"""Every supported test, really run by Great Expectations inside DuckDB."""
+"""Tests as Great Expectations runs them inside DuckDB: what a result tells, counts, shows and hides.
+
+Every supported test, each way, is in test_supported_tests.py.
+"""
 
 import datetime as dt
 import json
@@ -13,7 +16,6 @@ import sqlalchemy as sa
 
 from leadflow.quality.catalogue import PATH, catalogue_text, load_catalogue
 from leadflow.quality.contracts import Table, load_contracts
-from leadflow.quality.probes import PROBE_SQL, PROBES
 from leadflow.quality.results import CheckResult, results_frame
 from leadflow.quality.runner import check_table
 
@@ -76,7 +78,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory):
     path = tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(PEOPLE)
-        connection.execute(PROBE_SQL)
     engine = sa.create_engine(
         f"duckdb:///{path}",
         connect_args={"read_only": True, "config": {"threads": 1}},
@@ -191,59 +192,6 @@ def test_a_passing_test_says_so(warehouse, tmp_path, column, tests, message):
     for result in results.values():
         assert (result.error, result.is_passed) == (None, True)
     assert list(results.values())[1].message == message
-
-
-@pytest.fixture(scope="module")
-def probed(warehouse, tmp_path_factory):
-    """Results of every supported expectation on the probe table, by expectation and expected outcome."""
-    folder = tmp_path_factory.mktemp("contracts")
-    (folder / "probes").mkdir()
-    types = dict.fromkeys(("id", "copy_id", "next_id", "triple"), "integer")
-    types |= dict.fromkeys(("code", "day", "payload"), "varchar")
-    types |= {"amount": "double", "seen_at": "timestamp", "is_open": "boolean"}
-    entries = [
-        {name: {"name": f"{name}__{outcome}", "arguments": {**arguments}}}
-        for name, case in PROBES.items()
-        if load_catalogue()[name].runs != "unsupported"
-        for outcome, arguments in zip(("passing", "failing"), case, strict=True)
-    ]
-
-    def table(name: str, columns: dict[str, str], tests: list[object]) -> dict[str, object]:
-        described = [
-            {"name": column, "data_type": kind, "description": "probed"} for column, kind in columns.items()
-        ]
-        return {
-            "name": name,
-            "description": "Probed",
-            "meta": {"grain": "one row per id", "natural_key": ["id"]},
-            "columns": described,
-            "data_tests": tests,
-        }
-
-    tables = [
-        table("facts", types, entries),
-        table("same_size", {"id": "integer"}, []),
-        table("other_size", {"id": "integer"}, []),
-    ]
-    document = {"version": 2, "sources": [{"name": "probes", "tables": tables}]}
-    # JSON is YAML; moments are written as text, which an expectation takes too.
-    (folder / "probes" / "schema.yml").write_text(json.dumps(document, default=str))
-    return run(warehouse, load_contracts(folder)["probes.facts"])
-
-
-@pytest.mark.parametrize(
-    "name", [name for name, expectation in load_catalogue().items() if expectation.runs != "unsupported"]
-)
-def test_every_supported_expectation_passes_and_fails_as_it_should(probed, name):
-    passing, failing = probed[f"{name}__passing"], probed[f"{name}__failing"]
-    assert (passing.error, failing.error) == (None, None)
-    assert (passing.is_passed, failing.is_passed) == (True, False)
-    if load_catalogue()[name].is_row_wise:
-        assert failing.failing_rows
-        assert failing.sample
-        assert "id" in failing.sample[0]
-    else:
-        assert failing.failing_rows is None
 
 
 def test_catalogue_is_current():

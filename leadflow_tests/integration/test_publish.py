@@ -175,6 +175,14 @@ def test_what_is_published(line: Line) -> None:
     assert [path.name for path in line.marts_path.parent.glob("*marts*")] == ["marts.duckdb"]
 
 
+def test_a_check_that_the_contract_has_no_more_is_gone_from_the_mart(line: Line) -> None:
+    line.whole()
+    line.result("kpi.mart", "gone", latest_versions(line.connection)["kpi.mart"].version, is_passed=True)
+    line.whole()
+    assert line.publish()["data_quality"] == 4
+    assert in_mart(line.marts_path, "select count(*) from data_quality where check_name = 'gone'") == [(0,)]
+
+
 def test_no_personal_data_is_in_the_file(line: Line) -> None:
     line.whole()
     line.publish()
@@ -279,9 +287,21 @@ def warning_that_could_not_run(line: Line) -> None:
     line.connection.execute("update quality.results set severity = 'warn' where check_name = 'only_warns'")
 
 
+def blocking_check_could_not_run(line: Line) -> None:
+    blocking_check_found_no_more_than_its_warn_if(line)
+    line.connection.execute("update quality.results set is_blocking = true where severity = 'warn'")
+
+
+def warned_and_the_contract_changed(line: Line) -> None:
+    blocking_check_found_no_more_than_its_warn_if(line)
+    contract_changed(line)
+
+
 @pytest.mark.parametrize(
     ("change", "reasons"),
     [
+        (blocking_check_could_not_run, ["kpi.mart failed in_range: 2 of 2 rows do not fit"]),
+        (warned_and_the_contract_changed, ["kpi.mart was not checked by in_range since the contract changed"]),
         (contract_changed, ["kpi.mart was not checked by in_range since the contract changed"]),
         (other_policy, ["kpi.mart was made under another policy (former) than the one in force"]),
         (warning_that_could_not_run, ["kpi.mart failed only_warns: 2 of 2 rows do not fit"]),
@@ -349,6 +369,11 @@ def only_warned(line: Line) -> None:
     line.result("kpi.mart", "unusual", version, is_passed=False, second=10, severity="warn")
 
 
+def blocking_check_found_no_more_than_its_warn_if(line: Line) -> None:
+    version = latest_versions(line.connection)["kpi.mart"].version
+    line.result("kpi.mart", "in_range", version, is_passed=False, second=10, severity="warn")
+
+
 def unrelated_failed(line: Line) -> None:
     replace_table(line.connection, "kpi.other", "select 1 as id", stamp=line.stamp, inputs=["clean.leads"])
     line.result(
@@ -361,7 +386,15 @@ def whole_again(line: Line) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [mended_and_remade, checked_again, only_warned, unrelated_failed, whole_again]
+    "change",
+    [
+        mended_and_remade,
+        checked_again,
+        only_warned,
+        blocking_check_found_no_more_than_its_warn_if,
+        unrelated_failed,
+        whole_again,
+    ],
 )
 def test_the_gate_lets_through(line: Line, change: Any) -> None:
     line.whole()

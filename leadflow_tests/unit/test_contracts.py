@@ -184,7 +184,7 @@ AT_TABLE = [
     ("expect_table_row_count_to_equal: {values: 3}", "has no argument 'values': write 'value'."),
     ("expect_table_row_count_to_equal: {value: 3, config: {severity: fatal}}", "the severity 'fatal': write error or warn."),
     ("expect_table_row_count_to_equal: {value: 3, config: {serverity: warn}}", "the unknown 'serverity': write 'severity'."),
-    ("expect_table_row_count_to_equal: {value: 3, config: {warn_if: '>9'}}", "warn_if, which leadflow does not honour"),
+    ("expect_table_row_count_to_equal: {value: 3, config: {warn_if: 'many'}}", "`warn_if: many`, which says nothing of a number"),
     ("expect_table_row_count_to_equal: {value: 3, where: 1}", "a where that is no SQL condition: write it as text."),
     ("expect_table_row_count_to_equal: 3", "gives expect_table_row_count_to_equal settings that are no mapping"),
     ("{unique: , column_name: status}", "holds a test that is neither a name nor one name with its settings"),

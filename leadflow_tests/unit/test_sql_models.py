@@ -113,7 +113,7 @@ def test_inputs(tmp_path: Path, sql: str, inputs: list[str]) -> None:
         ("-- a note on mql\nselect 1 as x\nfrom\n    raw.mql", "clean/m.sql:4 reads the table raw.mql without ref() or source(): write {{ ref('mql') }}, or source()"),
         ("select * from other_table", "clean/m.sql:1 reads the table other_table without ref()"),
         (f"select * from {REF}\njoin STAGING.Other using (id)", "clean/m.sql:2 reads the table STAGING.Other without"),
-        ("select * from 'leads.csv'", "clean/m.sql:1 reads the table leads.csv without"),
+        ("select * from 'leads.csv'", "clean/m.sql:1 reads the file 'leads.csv' as a table: land it through sources.yaml"),
         (f"with a as (\n  select * from {REF}\n) select * from a, b", "clean/m.sql:3 reads the table b without"),
         ("with a as (select 1 as x) select * from a, (with b as (select 2 as y) select * from b), b", "clean/m.sql:1 reads the table b without"),
         (f"-- from {REF}\nselect 1 as x", "clean/m.sql:1 refers to staging.s but its SQL does not read it: drop the ref, or read the table"),
@@ -128,8 +128,8 @@ def test_inputs(tmp_path: Path, sql: str, inputs: list[str]) -> None:
         ("{{ config(materialized='table') }}\n\nselect a,\n  b,\n  from where x", "clean/m.sql:5 does not parse as SQL near 'where' (Expected table name)"),
         (f"select (1\nfrom {REF}\n", "clean/m.sql:2 does not parse as SQL near 'from'"),
         (f"select 1\nfrom {REF}\nwhere a = = 2\n", "clean/m.sql:3 does not parse as SQL near '='"),
-        ("select 'open\nfrom x", "clean/m.sql does not parse as SQL (a quote or comment is not closed): close it"),
-        ("select 1 /* open\nfrom x", "clean/m.sql does not parse as SQL (a quote or comment is not closed): close it"),
+        ("select 'open\nfrom x", "clean/m.sql:1 does not parse as SQL (a quote or comment is not closed): close it"),
+        ("select 1\n, 2 /* open\nfrom x", "clean/m.sql:2 does not parse as SQL (a quote or comment is not closed): close it"),
         ("", "clean/m.sql:1 holds 0 statements: make a model of one select statement"),
         ("-- nothing\n", "clean/m.sql:1 holds 0 statements"),
         ("select 1;\nselect 2", "clean/m.sql:1 holds 2 statements: make a model of one select statement"),
@@ -170,7 +170,7 @@ def test_an_error_in_a_macro_has_the_macros_line(tmp_path: Path) -> None:
     [
         ({"clean/a.sql": "select 1\nfrom {{ ref('b') }}", "clean/b.sql": "select 1 from {{ ref('a') }}"}, r"^clean/a.sql:2 is in a circle of models: clean.a → clean.b → clean.a: break the circle\.$"),
         ({"clean/a.sql": "from {{ ref('b') }}", "clean/b.sql": "\nfrom {{ ref('c') }}", "clean/c.sql": "from {{ ref('a') }}"}, r"is in a circle of models: clean\.\w → clean\.\w → clean\.\w → clean\.\w: break the circle"),
-        ({"staging/a.sql": "select 1 as x", "clean/a.sql": "select 2 as x"}, r"^clean/a.sql has the same name as the model staging.a: rename one of the two"),
+        ({"staging/a.sql": "select 1 as x", "clean/a.sql": "select 2 as x"}, r"^clean/a.sql:1 has the same name as the model staging.a: rename one of the two"),
     ],
 )  # fmt: skip
 def test_models_that_do_not_go_together(tmp_path: Path, files: dict[str, str], said: str) -> None:
@@ -203,7 +203,7 @@ def test_a_missing_project_file(tmp_path: Path) -> None:
 def test_a_model_in_another_encoding(tmp_path: Path) -> None:
     (write_room(tmp_path, {}) / "clean").mkdir()
     (tmp_path / "clean" / "m.sql").write_bytes(b"select '\xff'")
-    with pytest.raises(ModelError, match=r"clean/m.sql is not UTF-8"):
+    with pytest.raises(ModelError, match=r"clean/m.sql:1 is not UTF-8"):
         load_room(tmp_path, SOURCES)
 
 

@@ -1,0 +1,186 @@
+"""Quarantine: rows that fail a test which says `on_fail: quarantine` are set aside while their table is written.
+
+    - accepted_values:
+        arguments: {values: [won, lost]}
+        config: {meta: {on_fail: quarantine, max_quarantined_share: 0.01}}
+
+Belongs here: moving rows from a table into quality.quarantined_rows, and refusing at load what cannot be moved. Does not
+belong here: which rows fail (quality/row_queries.py), and the check that is run on what is left (quality/runner.py).
+
+The rows go in the transaction that writes the table, so no reader and no later step ever sees them. Where more than
+the allowed share fails, none is set aside: the check then finds them all and blocks, as it would without quarantine.
+Of a table that is written anew each time, quarantine holds the present rows; of one that is added to (raw tables,
+incremental models, identity's keys), all that were ever set aside, as they do not come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from leadflow.errors import ContractError
+from leadflow.quality.row_queries import failing_rows_query
+from leadflow.quality.sql_text import literal
+from leadflow.quality.tables import Contracts, Table, Test
+from leadflow.warehouse.connection import quote, scalar
+from leadflow.warehouse.tables import Stamp, columns_of, table_exists
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+TABLE = "quality.quarantined_rows"
+
+_BATCH = "leadflow_quarantine_batch"
+_FAILING = "leadflow_quarantine_failing"
+_ROW = "leadflow_row"
+"""Name under which a row's place in its table goes through a test's query; a test that selects all columns keeps it."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The rows of a table that fail one test: the test and how many they are."""
+
+    test: Test
+    rows: int
+
+
+def set_aside(
+    connection: DuckDBPyConnection, contract: Table, *, stamp: Stamp, is_replaced: bool
+) -> dict[str, int]:
+    """Move the failing rows of a table, inside the caller's transaction and before its version is recorded.
+
+    Args:
+        connection: read-write connection in a transaction; the system tables are there.
+        contract: the table's contract; its table is written already.
+        stamp: what the write is recorded with.
+        is_replaced: the table was written anew as a whole, so what was set aside before is of no more use.
+
+    Returns:
+        Rows set aside by check name; without the checks for which they were too many.
+
+    Raises:
+        ContractError: a test's query does not return rows of the table.
+    """
+    tests = quarantining(contract)
+    if is_replaced and table_exists(connection, TABLE):
+        connection.execute(f"delete from {TABLE} where table_name = ?", [contract.full_name])
+    if not tests:
+        return {}
+    row_count = scalar(connection, f"select count(*) from {quote(contract.full_name)}")
+    connection.execute(f"create or replace temp table {_FAILING} (check_name varchar, row_number bigint)")
+    found = [_find(connection, contract, test) for test in tests]
+    kept = [one.test for one in found if one.rows > one.test.max_quarantined_share * row_count]
+    if kept:
+        names = ", ".join(literal(test.check_name) for test in kept)
+        connection.execute(f"delete from {_FAILING} where check_name in ({names})")
+    moved = {one.test.check_name: one.rows for one in found if one.rows and one.test not in kept}
+    for test in tests:
+        if test.check_name in moved:
+            _keep(connection, contract, test, stamp)
+    if moved:
+        connection.execute(
+            f"delete from {quote(contract.full_name)} where rowid in (select row_number from {_FAILING})"
+        )
+    connection.execute(f"drop table {_FAILING}")
+    return moved
+
+
+def quarantining(contract: Table) -> tuple[Test, ...]:
+    """The tests of a table whose failing rows are set aside."""
+    return tuple(test for test in contract.checks if test.on_fail == "quarantine")
+
+
+def quarantined_rows(connection: DuckDBPyConnection, table: str) -> dict[str, int]:
+    """Rows of a table ('schema.name') that stand aside, by check name."""
+    if not table_exists(connection, TABLE):
+        return {}
+    return dict(
+        connection.execute(
+            f"select check_name, count(*) from {TABLE} where table_name = ? group by check_name order by check_name",
+            [table],
+        ).fetchall()
+    )
+
+
+def refuse_impossible(
+    contracts: Contracts, views: Iterable[str], behind: Mapping[str, Collection[str]]
+) -> None:
+    """Refuse quarantines that could not be carried out, before anything runs.
+
+    Args:
+        contracts: all contracts.
+        views: tables, as schema.name, that are views.
+        behind: everything that a table is made from, by table.
+
+    Raises:
+        ContractError: a test of a view quarantines, or one that compares with a table which may not be made yet.
+    """
+    are_views = set(views)
+    for table in contracts.values():
+        for test in quarantining(table):
+            where = f"{test.file}:{test.line} test {test.test} of {table.full_name}"
+            if table.full_name in are_views:
+                raise ContractError(
+                    f"{where} sets rows aside, which a view cannot do as it holds none",
+                    "give the model `{{ config(materialized='table') }}`, or move the test to a table made from it",
+                )
+            if late := [name for name in test.other_tables if name not in behind.get(table.full_name, ())]:
+                raise ContractError(
+                    f"{where} sets rows aside by comparing with {late[0]}, which the table is not made from, so it may be written later",
+                    "leave on_fail out, or read that table in the model",
+                )
+
+
+def _find(connection: DuckDBPyConnection, contract: Table, test: Test) -> _Found:
+    import duckdb
+
+    condition = f" where {test.where}" if test.where else ""
+    connection.execute(
+        f"create or replace temp view {_BATCH} as "
+        f"select *, rowid as {_ROW} from {quote(contract.full_name)}{condition}"
+    )
+    query = failing_rows_query(test, contract, _BATCH)
+    where = f"{test.file}:{test.line} test {test.test} of {contract.full_name}"
+    try:
+        if _ROW not in columns_of(connection, f"({query}\n)"):
+            raise ContractError(
+                f"{where} sets rows aside, but its query returns something else than the table's rows",
+                "select all columns of the failing rows, or leave on_fail out",
+            )
+        connection.execute(
+            f"insert into {_FAILING} select distinct {literal(test.check_name)}, {_ROW} from ({query}\n)"
+        )
+    except duckdb.Error as error:
+        raise ContractError(
+            f"{where} cannot run ({str(error).splitlines()[0]})", "mend the test or its where"
+        ) from error
+    finally:
+        connection.execute(f"drop view if exists {_BATCH}")
+    rows = scalar(
+        connection, f"select count(*) from {_FAILING} where check_name = {literal(test.check_name)}"
+    )
+    return _Found(test, rows)
+
+
+def _keep(connection: DuckDBPyConnection, contract: Table, test: Test, stamp: Stamp) -> None:
+    """Copy the rows that fail a test into quarantine; a row that stands there already is not doubled."""
+    connection.execute(
+        f"insert into {TABLE} (table_name, check_name, test, column_name, refresh_id, as_of, row) "
+        "select ?, ?, ?, ?, ?, ?, given.row from ("
+        f"select cast(to_json(whole) as varchar) as row from {quote(contract.full_name)} as whole "
+        f"where rowid in (select row_number from {_FAILING} where check_name = ?)) as given "
+        f"where not exists (select 1 from {TABLE} as kept where kept.table_name = ? and kept.check_name = ? "
+        "and kept.row = given.row) order by given.row",
+        [
+            contract.full_name,
+            test.check_name,
+            test.test,
+            test.column,
+            stamp.refresh_id,
+            stamp.as_of,
+            test.check_name,
+            contract.full_name,
+            test.check_name,
+        ],
+    )

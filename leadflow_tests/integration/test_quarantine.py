@@ -1,0 +1,228 @@
+"""Rows that fail a quarantining test are set aside while their table is written; too many of them block after all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from leadflow.errors import ContractError
+from leadflow.quality.contracts import load_contracts
+from leadflow.quality.tables import Contracts
+from leadflow.warehouse.quarantine import quarantined_rows, refuse_impossible, set_aside
+from leadflow.warehouse.tables import Stamp, ensure_system_tables, transaction
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+STAMP = Stamp(3, dt.datetime(2026, 6, 30), "run", "1.0")  # noqa: DTZ001 - instants are naive UTC throughout
+
+DEALS = """
+create schema crm;
+create table crm.stages as select * from (values ('new'), ('won')) s (stage);
+create table crm.deals as select * from (values
+  (1, 'new', 10.0, 'a@x.com'), (2, 'won', -5.0, 'b@x.com'), (3, 'lost?', 7.0, null), (4, 'gone', -1.0, 'c@x.com'),
+  (5, 'won', 3.0, 'd@x.com'), (5, 'won', 3.0, 'd@x.com')
+) d (deal_id, stage, amount, email)
+"""
+
+
+def contracts(folder: Path, tests: str = "", column_tests: str = "") -> Contracts:
+    """The contract of crm.deals with tests of the table and of its column stage, as YAML lines."""
+    path = folder / "dbt_like_sql" / "crm" / "schema.yml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"""version: 2
+sources:
+  - name: crm
+    tables:
+      - name: stages
+        description: Known stages.
+        meta: {{grain: one row per stage}}
+        columns: [{{name: stage, data_type: varchar, description: Its name}}]
+      - name: deals
+        description: Deals.
+        meta: {{grain: one row per deal}}
+        data_tests: [{tests}]
+        columns:
+          - {{name: deal_id, data_type: integer, description: Its key}}
+          - {{name: stage, data_type: varchar, description: Its stage, data_tests: [{column_tests}]}}
+          - {{name: amount, data_type: decimal, description: Money}}
+          - {{name: email, data_type: varchar, description: Contact, meta: {{pii: true}}}}
+""",
+        encoding="utf-8",
+    )
+    return load_contracts(folder / "dbt_like_sql")
+
+
+def entry(test: str, arguments: str = "", share: float = 0.5, where: str = "") -> str:
+    """One test that quarantines, as YAML in one line."""
+    condition = f'where: "{where}", ' if where else ""
+    return (
+        f"{{{test}: {{arguments: {{{arguments}}}, "
+        f"config: {{{condition}meta: {{on_fail: quarantine, max_quarantined_share: {share}}}}}}}}}"
+    )
+
+
+@pytest.fixture
+def connection() -> Iterator[DuckDBPyConnection]:
+    """A warehouse in memory with six deals."""
+    with duckdb.connect(":memory:") as opened:
+        opened.execute(DEALS)
+        ensure_system_tables(opened)
+        yield opened
+
+
+def moved(connection: DuckDBPyConnection, made: Contracts, *, is_replaced: bool = True) -> dict[str, int]:
+    """Set aside what fails of crm.deals."""
+    with transaction(connection):
+        return set_aside(connection, made["crm.deals"], stamp=STAMP, is_replaced=is_replaced)
+
+
+def deal_ids(connection: DuckDBPyConnection) -> list[int]:
+    """Keys of the deals that are left, in the table's own order."""
+    return [key for (key,) in connection.execute("select deal_id from crm.deals").fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("column_test", "left"),
+    [
+        (entry("accepted_values", "values: [new, won]"), [1, 2, 5, 5]),
+        (entry("relationships", "to: \"source('crm', 'stages')\", field: stage"), [1, 2, 5, 5]),
+        (entry("expect_column_values_to_match_regex", "regex: '^[a-z]+$'"), [1, 2, 4, 5, 5]),
+        (entry("expect_column_value_lengths_to_equal", "value: 3"), [1, 2, 5, 5]),
+        (entry("accepted_values", "values: [new, won]", where="amount > 0"), [1, 2, 4, 5, 5]),
+    ],
+    ids=["accepted_values", "relationships", "regex", "native", "where"],
+)
+def test_failing_rows_leave_the_table(connection, tmp_path, column_test, left):
+    moved(connection, contracts(tmp_path, column_tests=column_test))
+    assert deal_ids(connection) == left
+
+
+def test_the_rows_are_kept_whole_with_the_test_that_they_fail(connection, tmp_path):
+    counts = moved(
+        connection, contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]"))
+    )
+    kept = connection.execute(
+        "select table_name, check_name, test, column_name, refresh_id, as_of, row from quality.quarantined_rows order by row"
+    ).fetchall()
+    assert counts == {"accepted_values__stage": 2} == quarantined_rows(connection, "crm.deals")
+    assert [row[:6] for row in kept] == 2 * [
+        ("crm.deals", "accepted_values__stage", "accepted_values", "stage", 3, STAMP.as_of)
+    ]
+    assert [json.loads(row[6]) for row in kept] == [
+        {"deal_id": 3, "stage": "lost?", "amount": 7.0, "email": None},
+        {"deal_id": 4, "stage": "gone", "amount": -1.0, "email": "c@x.com"},
+    ]
+
+
+def test_a_row_that_fails_two_tests_is_kept_under_both_and_leaves_once(connection, tmp_path):
+    both = contracts(
+        tmp_path,
+        tests=entry("expect_compound_columns_to_be_unique", "column_list: [deal_id, stage]"),
+        column_tests=f"{entry('accepted_values', 'values: [new]', share=1)}, {entry('unique', share=1)}",
+    )
+    assert moved(connection, both) == {
+        "expect_compound_columns_to_be_unique": 2,
+        "accepted_values__stage": 5,
+        "unique__stage": 3,
+    }
+    assert deal_ids(connection) == [1]
+
+
+def test_beyond_the_bound_nothing_is_set_aside_by_that_test(connection, tmp_path):
+    tight = contracts(
+        tmp_path,
+        tests=entry("expect_compound_columns_to_be_unique", "column_list: [deal_id, stage]"),
+        column_tests=entry("accepted_values", "values: [new, won]", share=0.33),
+    )
+    assert moved(connection, tight) == {"expect_compound_columns_to_be_unique": 2}
+    assert deal_ids(connection) == [1, 2, 3, 4]
+
+
+def test_the_bound_itself_is_allowed(connection, tmp_path):
+    third = contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]", share=0.3334))
+    assert moved(connection, third) == {"accepted_values__stage": 2}
+
+
+def test_quarantine_of_a_replaced_table_is_of_the_present_rows(connection, tmp_path):
+    made = contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]"))
+    moved(connection, made)
+    connection.execute(
+        "create or replace table crm.deals as select 9 as deal_id, 'odd' as stage, 1.0 as amount, '' as email"
+    )
+    connection.execute("insert into crm.deals select range, 'won', 1.0, '' from range(10, 20)")
+    moved(connection, made)
+    assert connection.execute("select row->>'deal_id' from quality.quarantined_rows").fetchall() == [("9",)]
+
+
+def test_quarantine_of_a_table_that_is_added_to_keeps_what_was_set_aside_before(connection, tmp_path):
+    made = contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]"))
+    moved(connection, made, is_replaced=False)
+    connection.execute("insert into crm.deals values (3, 'lost?', 7.0, null), (6, 'odd', 1.0, '')")
+    moved(connection, made, is_replaced=False)
+    kept = connection.execute("select row->>'deal_id' from quality.quarantined_rows order by 1").fetchall()
+    assert kept == [("3",), ("4",), ("6",)]
+
+
+def test_a_test_of_the_project_that_returns_something_else_than_rows_is_refused_by_its_line(
+    connection, tmp_path
+):
+    macros = tmp_path / "dbt_like_sql" / "macros"
+    macros.mkdir(parents=True)
+    (macros / "few.sql").write_text(
+        "{% test few(model) %}select count(*) as n from {{ model }}{% endtest %}", encoding="utf-8"
+    )
+    made = contracts(tmp_path, tests=entry("few"))
+    with pytest.raises(
+        ContractError, match=r"schema\.yml:12 test few of crm\.deals .* something else than the table's rows"
+    ):
+        moved(connection, made)
+    assert deal_ids(connection) == [1, 2, 3, 4, 5, 5]
+
+
+def test_a_test_of_the_project_that_selects_rows_quarantines(connection, tmp_path):
+    macros = tmp_path / "dbt_like_sql" / "macros"
+    macros.mkdir(parents=True)
+    (macros / "paid.sql").write_text(
+        "{% test paid(model) %}select * from {{ model }} where amount < 0{% endtest %}", encoding="utf-8"
+    )
+    moved(connection, contracts(tmp_path, tests=entry("paid")))
+    assert deal_ids(connection) == [1, 3, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("test", "arguments", "problem"),
+    [
+        ("expect_table_row_count_to_be_between", "min_value: 1", "as a whole"),
+        ("expect_column_mean_to_be_between", "column: amount, min_value: 1", "as a whole"),
+        (
+            "expect_column_value_z_scores_to_be_less_than",
+            "column: amount, threshold: 3, double_sided: true",
+            "alone",
+        ),
+        ("expect_column_values_to_be_between", "column: amount, min_value: 0, mostly: 0.9", "mostly"),
+    ],
+)
+def test_what_cannot_be_set_aside_is_refused_at_load(tmp_path, test, arguments, problem):
+    with pytest.raises(ContractError, match=rf"schema\.yml:12.*{problem}"):
+        contracts(tmp_path, tests=entry(test, arguments))
+
+
+def test_a_view_and_a_table_that_may_not_be_made_yet_are_refused_at_load(tmp_path):
+    made = contracts(
+        tmp_path, column_tests=entry("relationships", "to: \"source('crm', 'stages')\", field: stage")
+    )
+    refuse_impossible(made, [], {"crm.deals": ["crm.stages"]})
+    with pytest.raises(ContractError, match=r"schema\.yml:15 .* a view cannot"):
+        refuse_impossible(made, ["crm.deals"], {"crm.deals": ["crm.stages"]})
+    with pytest.raises(
+        ContractError, match=r"schema\.yml:15 .* crm\.stages, which the table is not made from"
+    ):
+        refuse_impossible(made, [], {})
