@@ -21,7 +21,7 @@ from leadflow.quality.contracts import Contracts, load_contracts
 from leadflow.scoring import assets as scoring
 from leadflow.settings import Settings, load_settings
 from leadflow.warehouse import assets as publish
-from leadflow.warehouse.sql_models import SqlRoom, load_room
+from leadflow.warehouse.models.sql_models import SqlRoom, load_room
 from leadflow.warehouse.table_assets import RESOURCE, model_asset, run_resource
 from leadflow.warehouse.whole_graph import (
     refuse_checks_ahead,

@@ -14,9 +14,9 @@ from leadflow.cli.editor_schemas import write_reference_files
 from leadflow.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from leadflow.quality.dictionary import Dictionary, Made
-    from leadflow.quality.tables import Contracts
-    from leadflow.warehouse.sql_models import SqlRoom
+    from leadflow.quality.contract.tables import Contracts
+    from leadflow.quality.pages.dictionary import Dictionary, Made
+    from leadflow.warehouse.models.sql_models import SqlRoom
 
 _PYTHON_FILES = {
     "raw": "leadflow/ingest/assets.py",
@@ -28,8 +28,8 @@ _PYTHON_FILES = {
 
 def documents(dictionary: Dictionary) -> dict[str, str]:
     """Every generated document as it should be now, by its path below the project."""
-    from leadflow.quality.dictionary_markdown import markdown_dictionary
-    from leadflow.quality.dictionary_page import page_dictionary
+    from leadflow.quality.pages.dictionary_markdown import markdown_dictionary
+    from leadflow.quality.pages.dictionary_page import page_dictionary
 
     return {
         "docs/data_dictionary.md": markdown_dictionary(dictionary),
@@ -43,9 +43,9 @@ def load_dictionary(settings: Settings) -> Dictionary:
 
     from leadflow.definitions import build_defs, build_room
     from leadflow.quality.contracts import load_contracts
-    from leadflow.quality.dictionary import build_dictionary
+    from leadflow.quality.pages.dictionary import build_dictionary
     from leadflow.stages import PUBLISHED_TABLES
-    from leadflow.warehouse.column_lineage import find_lineage
+    from leadflow.warehouse.models.column_lineage import find_lineage
 
     graph = build_defs(**settings.model_dump()).resolve_asset_graph()
     inputs = {
@@ -65,7 +65,7 @@ def load_dictionary(settings: Settings) -> Dictionary:
 
 def _made(project: Path, room: SqlRoom, contracts: Contracts) -> Mapping[str, Made]:
     """What makes each table, and where to read it."""
-    from leadflow.quality.dictionary import Made
+    from leadflow.quality.pages.dictionary import Made
 
     made = {}
     for name, table in contracts.items():

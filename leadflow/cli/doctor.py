@@ -44,8 +44,8 @@ def _home(settings: Settings) -> Iterator[str]:
 def _contracts_and_models(settings: Settings) -> Iterator[str]:
     from leadflow.definitions import build_room
     from leadflow.quality.contracts import load_contracts
-    from leadflow.warehouse.model_unit_test_runs import run_unit_test, unit_test_connection
-    from leadflow.warehouse.model_unit_tests import load_unit_tests
+    from leadflow.warehouse.models.model_unit_test_runs import run_unit_test, unit_test_connection
+    from leadflow.warehouse.models.model_unit_tests import load_unit_tests
 
     contracts = load_contracts(settings.sql_dir)
     room = build_room(settings, contracts)

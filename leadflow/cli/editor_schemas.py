@@ -1,7 +1,7 @@
 """Schemas by which editors complete and check the YAML files: schema.yml, sources.yaml, policy.yaml.
 
 Belongs here: gathering what they are made from, and writing them. Does not belong here: the schema of schema.yml
-(quality/contract_schema.py), and what the settings of the other two are (ingest/sources.py, policy.py): their schemas
+(quality/editor_schemas/contract_schema.py), and what the settings of the other two are (ingest/sources.py, policy.py): their schemas
 are pydantic's, with the descriptions of the models' docstrings and those rules that can be said in JSON schema.
 
 An editor finds a schema by the line `# yaml-language-server: $schema=...` at the top of a file. So the schema of schema.yml
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from leadflow.cli.model_schemas import model_schema
-from leadflow.quality.schema_parts import Schema
+from leadflow.quality.editor_schemas.schema_parts import Schema
 from leadflow.settings import Settings
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -59,10 +59,10 @@ def schema_files(settings: Settings) -> dict[Path, str]:
 
 def contract_schema_of(folder: Path) -> Schema:
     """The schema of the schema.yml files of a SQL room, which knows its own tests."""
-    from leadflow.quality.contract_schema import contract_schema
+    from leadflow.quality.checking.supported_tests import supported_tests
     from leadflow.quality.contracts import macro_tests_of
-    from leadflow.quality.supported_tests import supported_tests
-    from leadflow.warehouse.model_unit_test_files import Declared
+    from leadflow.quality.editor_schemas.contract_schema import contract_schema
+    from leadflow.warehouse.models.model_unit_test_files import Declared
 
     unit_test = model_schema(Declared)
     unit_test.pop("$schema")
@@ -71,9 +71,9 @@ def contract_schema_of(folder: Path) -> Schema:
 
 def reference_files(settings: Settings) -> dict[Path, str]:
     """What is generated for whoever writes the YAML files, by its file: the schemas, and the list of tests."""
+    from leadflow.quality.checking.supported_tests import refused_tests, supported_tests
     from leadflow.quality.contracts import macro_tests_of
-    from leadflow.quality.data_tests_page import data_tests_page
-    from leadflow.quality.supported_tests import refused_tests, supported_tests
+    from leadflow.quality.pages.data_tests_page import data_tests_page
 
     tests = supported_tests(macro_tests_of(settings.sql_dir))
     page = settings.project_dir / "docs" / "data_tests.md"

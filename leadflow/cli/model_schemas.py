@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from leadflow.quality.schema_parts import DRAFT, Schema
+from leadflow.quality.editor_schemas.schema_parts import DRAFT, Schema
 
 _ATTRIBUTE = re.compile(r"^ {4}(\w+(?:, \w+)*): ")
 

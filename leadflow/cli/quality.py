@@ -1,7 +1,7 @@
 """The validation report on a terminal, and as a page beside it.
 
-Belongs here: lines for a person. Does not belong here: what is true of the checks (quality/report.py), reading the
-warehouse (warehouse/quality_report.py) and how the page looks (quality/report_page.py).
+Belongs here: lines for a person. Does not belong here: what is true of the checks (quality/pages/report.py), reading the
+warehouse (warehouse/quality_report.py) and how the page looks (quality/pages/report_page.py).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from leadflow.errors import ConfigError
-from leadflow.quality.report_page import moment, percent, render_page, sentence_of_gate
-from leadflow.quality.report_values import STATUSES, CheckReport, Report, Status, TableReport
+from leadflow.quality.pages.report_page import moment, percent, render_page, sentence_of_gate
+from leadflow.quality.pages.report_values import STATUSES, CheckReport, Report, Status, TableReport
 from leadflow.settings import Settings
 from leadflow.warehouse.quality_report import home_report, write_page
 

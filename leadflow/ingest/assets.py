@@ -14,10 +14,10 @@ from leadflow.ingest.sources import Source, SourceFiles, file_format, load_sourc
 from leadflow.quality.contracts import Contracts
 from leadflow.settings import Settings
 from leadflow.version import code_version
-from leadflow.warehouse import landing
 from leadflow.warehouse.connection import scalar
-from leadflow.warehouse.files import FileScan, content_hash, scan
-from leadflow.warehouse.landing_plan import Landed, Landing
+from leadflow.warehouse.landing import landing
+from leadflow.warehouse.landing.files import FileScan, content_hash, scan
+from leadflow.warehouse.landing.landing_plan import Landed, Landing
 from leadflow.warehouse.refreshes import TABLE as REFRESHES
 from leadflow.warehouse.refreshes import open_refresh
 from leadflow.warehouse.stage_run import StageRun

@@ -1,6 +1,6 @@
 """What a source's mapping means, as SQL over the columns of its file.
 
-Belongs here: pure building of select statements. Does not belong here: running them (warehouse/landing.py).
+Belongs here: pure building of select statements. Does not belong here: running them (warehouse/landing/landing.py).
 
 Values are cast with try_cast, so that one bad cell never loses a file: a bad value in the key or the time rejects
 its row, any other bad value becomes null, and both are kept in raw.rejected_rows with the reason.
@@ -26,7 +26,7 @@ from leadflow.ingest.sources import (
     nearest,
 )
 from leadflow.quality.sql_text import identifier, literal
-from leadflow.warehouse.landing_plan import Landing, LandingAttribute, LandingColumn
+from leadflow.warehouse.landing.landing_plan import Landing, LandingAttribute, LandingColumn
 
 BACKDATED_KNOWN_AT = datetime(1970, 1, 1)  # noqa: DTZ001 - instants are naive UTC throughout
 """known_at of facts that are declared as known since ever."""

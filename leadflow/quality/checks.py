@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from leadflow.quality.tables import Contracts, Table, Test
+from leadflow.quality.contract.tables import Contracts, Table, Test
 from leadflow.warehouse.quarantine import quarantined_rows
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import RESOURCE, asset_key
@@ -64,8 +64,8 @@ def _labels(test: Test) -> dict[str, str]:
 
 def check_and_record(run: StageRun, table: Table) -> Iterator[dg.AssetCheckResult]:
     """Run every test of a table on the version there is, write quality.results, and report to Dagster."""
-    from leadflow.quality.results import results_frame, told_of_quarantine
-    from leadflow.quality.runner import check_table
+    from leadflow.quality.checking.results import results_frame, told_of_quarantine
+    from leadflow.quality.checking.runner import check_table
 
     with run.connect(read_only=True) as connection:
         version = latest_versions(connection)[table.full_name]

@@ -15,15 +15,15 @@ from typing import Any
 
 from leadflow.config_files import Document, KeyPath, read_yaml
 from leadflow.errors import ConfigError, ContractError
-from leadflow.quality.contract_reading import Names, Problems
-from leadflow.quality.declared_freshness import read_freshness
-from leadflow.quality.declared_singular_tests import GENERIC, test_paths, with_singular_tests
-from leadflow.quality.declared_sources import refuse_unknown_sources
-from leadflow.quality.declared_tests import read_tests, with_unique_names
-from leadflow.quality.drafts import Draft, TableReader
-from leadflow.quality.labels import NO_LABELS, Labels, read_labels
-from leadflow.quality.macro_tests import MacroTest, find_macro_tests
-from leadflow.quality.tables import COLUMNS_MATCH_CONTRACT, Column, Contracts, Table, Test
+from leadflow.quality.contract.contract_reading import Names, Problems
+from leadflow.quality.contract.declared_freshness import read_freshness
+from leadflow.quality.contract.declared_singular_tests import GENERIC, test_paths, with_singular_tests
+from leadflow.quality.contract.declared_sources import refuse_unknown_sources
+from leadflow.quality.contract.declared_tests import read_tests, with_unique_names
+from leadflow.quality.contract.drafts import Draft, TableReader
+from leadflow.quality.contract.labels import NO_LABELS, Labels, read_labels
+from leadflow.quality.contract.macro_tests import MacroTest, find_macro_tests
+from leadflow.quality.contract.tables import COLUMNS_MATCH_CONTRACT, Column, Contracts, Table, Test
 
 __all__ = ["COLUMNS_MATCH_CONTRACT", "Column", "Contracts", "Table", "Test", "load_contracts"]
 

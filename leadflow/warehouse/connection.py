@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import WarehouseError, WarehouseLockedError
 from leadflow.quality.sql_text import identifier
-from leadflow.warehouse.files import first_line
+from leadflow.warehouse.landing.files import first_line
 
 if TYPE_CHECKING:
     import duckdb

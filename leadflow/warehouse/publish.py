@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from leadflow.errors import PublishRefusedError, WarehouseError
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import quote, scalar
-from leadflow.warehouse.files import first_line
+from leadflow.warehouse.landing.files import first_line
 from leadflow.warehouse.tables import TableVersion, latest_versions, table_exists
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from leadflow.quality.tables import Contracts
+    from leadflow.quality.contract.tables import Contracts
 
 _NAMED_PROBLEMS = 5
 """How many reasons a refusal names before it only counts the rest."""

@@ -1,7 +1,7 @@
 """What the validation report needs from the warehouse: versions, results and the publish gate's word, in one look.
 
-Belongs here: reading, and putting the page where it belongs. Does not belong here: judging (quality/report.py) and
-showing (quality/report_page.py and cli/quality.py).
+Belongs here: reading, and putting the page where it belongs. Does not belong here: judging (quality/pages/report.py) and
+showing (quality/pages/report_page.py and cli/quality.py).
 
 quality.results grows by some 300 rows a refresh. Only the last refreshes are read, and DuckDB passes over the blocks
 of older versions, so that a report of the first year costs what one of the first day does.
@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from leadflow.errors import WarehouseError, WarehouseLockedError
 from leadflow.quality.contracts import Contracts, load_contracts
-from leadflow.quality.report import REFRESHES, build_report
-from leadflow.quality.report_page import render_page
-from leadflow.quality.report_values import Report, SetAside, StoredResult, StoredVersion
+from leadflow.quality.pages.report import REFRESHES, build_report
+from leadflow.quality.pages.report_page import render_page
+from leadflow.quality.pages.report_values import Report, SetAside, StoredResult, StoredVersion
 from leadflow.settings import Settings
 from leadflow.stages import PUBLISHED_TABLES
 from leadflow.warehouse.connection import Warehouse
-from leadflow.warehouse.files import first_line
+from leadflow.warehouse.landing.files import first_line
 from leadflow.warehouse.lock import holder
 from leadflow.warehouse.publish import blocking_fingerprints, reasons_not_to_publish
 from leadflow.warehouse.stage_run import StageRun, load_home_policy

@@ -5,7 +5,7 @@
         config: {meta: {on_fail: quarantine, max_quarantined_share: 0.01}}
 
 Belongs here: moving rows from a table into quality.quarantined_rows, and refusing at load what cannot be moved. Does not
-belong here: which rows fail (quality/row_queries.py), and the check that is run on what is left (quality/runner.py).
+belong here: which rows fail (quality/checking/row_queries.py), and the check that is run on what is left (quality/checking/runner.py).
 
 The rows go in the transaction that writes the table, so no reader and no later step ever sees them. Where more than
 the allowed share fails, none is set aside: the check then finds them all and blocks, as it would without quarantine.
@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadflow.errors import ContractError
-from leadflow.quality.row_queries import failing_rows_query
+from leadflow.quality.checking.row_queries import failing_rows_query
+from leadflow.quality.contract.tables import Contracts, Table, Test
 from leadflow.quality.sql_text import literal
-from leadflow.quality.tables import Contracts, Table, Test
 from leadflow.warehouse.connection import quote, scalar
 from leadflow.warehouse.tables import Stamp, columns_of, table_exists
 

@@ -17,9 +17,9 @@ from leadflow.quality.sql_text import identifier
 from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import Warehouse, query, quote
+from leadflow.warehouse.models.sql_models import SqlModel, SqlRoom, run_model
 from leadflow.warehouse.quarantine import set_aside
 from leadflow.warehouse.refreshes import Refresh, current_refresh
-from leadflow.warehouse.sql_models import SqlModel, SqlRoom, run_model
 from leadflow.warehouse.tables import (
     Stamp,
     TableVersion,

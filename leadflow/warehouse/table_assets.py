@@ -15,10 +15,10 @@ from leadflow.errors import LeadflowError
 from leadflow.quality.contracts import Contracts, Table
 from leadflow.settings import Settings
 from leadflow.stages import OWNERS
-from leadflow.warehouse.column_lineage import LineageError, Origin, table_lineage
 from leadflow.warehouse.lock import refresh_lock
+from leadflow.warehouse.models.column_lineage import LineageError, Origin, table_lineage
+from leadflow.warehouse.models.sql_models import SqlModel, SqlRoom
 from leadflow.warehouse.quarantine import quarantined_rows, quarantining
-from leadflow.warehouse.sql_models import SqlModel, SqlRoom
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.tables import TableVersion, sample
 

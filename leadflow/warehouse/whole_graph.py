@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from leadflow.errors import ContractError, ModelError
 from leadflow.stages import OWNERS
-from leadflow.warehouse.model_places import line_of
+from leadflow.warehouse.models.model_places import line_of
 from leadflow.warehouse.quarantine import refuse_impossible
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from leadflow.quality.contracts import Contracts
-    from leadflow.warehouse.sql_models import SqlRoom
+    from leadflow.warehouse.models.sql_models import SqlRoom
 
 
 def refuse_gaps(contracts: Contracts, room: SqlRoom) -> None:

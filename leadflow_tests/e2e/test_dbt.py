@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from homes import REPOSITORY, Home
 
-from leadflow.warehouse.model_unit_test_files import find_declarations
+from leadflow.warehouse.models.model_unit_test_files import find_declarations
 
 DBT = Path(os.environ.get("LEADFLOW_DBT", REPOSITORY / ".venv-dbt" / "bin" / "dbt"))
 

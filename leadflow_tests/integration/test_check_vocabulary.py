@@ -7,9 +7,9 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from leadflow.quality.checking.results import CheckResult
+from leadflow.quality.checking.runner import check_table
 from leadflow.quality.contracts import Table, load_contracts
-from leadflow.quality.results import CheckResult
-from leadflow.quality.runner import check_table
 
 DATA = """
 create schema clean;

@@ -11,8 +11,8 @@ import pytest
 from homes import MARTS, QUIET, REPOSITORY, Home
 
 from leadflow.errors import ContractError
+from leadflow.quality.checking.runner import check_table
 from leadflow.quality.contracts import load_contracts
-from leadflow.quality.runner import check_table
 from leadflow.warehouse.connection import Warehouse
 
 RECORDS = dg.AssetKey(["clean", "lead_records"])

@@ -15,8 +15,8 @@ from leadflow.definitions import build_room
 from leadflow.policy import Policy
 from leadflow.quality.contracts import Contracts, load_contracts
 from leadflow.settings import load_settings
-from leadflow.warehouse.column_lineage import Lineage, Origin, find_lineage, table_lineage
-from leadflow.warehouse.sql_models import SqlRoom
+from leadflow.warehouse.models.column_lineage import Lineage, Origin, find_lineage, table_lineage
+from leadflow.warehouse.models.sql_models import SqlRoom
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import lineage_metadata
 
@@ -179,7 +179,7 @@ def test_lineage_is_not_found_at_import(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    code = "import sys, leadflow.definitions; print('leadflow.warehouse.query_lineage' in sys.modules)"
+    code = "import sys, leadflow.definitions; print('leadflow.warehouse.models.query_lineage' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

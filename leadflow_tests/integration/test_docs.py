@@ -8,9 +8,9 @@ import pytest
 from leadflow.cli.docs import documents, load_dictionary
 from leadflow.definitions import build_defs
 from leadflow.quality.contracts import load_contracts
-from leadflow.quality.dictionary import Dictionary, by_table
+from leadflow.quality.pages.dictionary import Dictionary, by_table
 from leadflow.settings import Settings, load_settings
-from leadflow.warehouse.column_lineage import declared_origins
+from leadflow.warehouse.models.column_lineage import declared_origins
 
 # Every asset takes the refresh's moment from it, whatever else it is made from.
 _MOMENT = "raw.refreshes"

@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from leadflow.quality.catalogue import PATH, catalogue_text, load_catalogue
+from leadflow.quality.checking.results import CheckResult, results_frame
+from leadflow.quality.checking.runner import check_table
+from leadflow.quality.contract.catalogue import PATH, catalogue_text, load_catalogue
 from leadflow.quality.contracts import Table, load_contracts
-from leadflow.quality.results import CheckResult, results_frame
-from leadflow.quality.runner import check_table
 
 PEOPLE = """
 create schema clean;
@@ -196,7 +196,7 @@ def test_a_passing_test_says_so(warehouse, tmp_path, column, tests, message):
 
 def test_catalogue_is_current():
     assert catalogue_text() == PATH.read_text(encoding="utf-8"), (
-        "the catalogue is not that of the installed Great Expectations: run `python -m leadflow.quality.catalogue`"
+        "the catalogue is not that of the installed Great Expectations: run `python -m leadflow.quality.contract.catalogue`"
     )
 
 
@@ -382,9 +382,9 @@ def test_results_frame_fits_the_contract_of_quality_results(warehouse, tmp_path)
 
 def test_a_program_that_checks_leaves_stderr_empty():
     program = (
-        "from leadflow.quality.probing import probe_engine\n"
-        "from leadflow.quality.expectations import open_session\n"
-        "from leadflow.quality.plans import NativeExpectation\n"
+        "from leadflow.quality.checking.probing import probe_engine\n"
+        "from leadflow.quality.checking.expectations import open_session\n"
+        "from leadflow.quality.checking.plans import NativeExpectation\n"
         "with probe_engine() as engine, open_session(engine) as session:\n"
         "    view = session.view('select * from probes.facts')\n"
         "    one = {'a': NativeExpectation('expect_column_values_to_be_unique', {'column': 'next_id'})}\n"

@@ -9,7 +9,7 @@ import pytest
 
 from leadflow.quality.contracts import load_contracts
 from leadflow.settings import load_settings
-from leadflow.warehouse.sql_models import SqlRoom, load_room
+from leadflow.warehouse.models.sql_models import SqlRoom, load_room
 
 INPUTS = {
     "scoring.scored_leads": "lead_id varchar, created_at timestamp, channel varchar, tier varchar",

@@ -23,9 +23,9 @@ from leadflow.errors import SourceError
 from leadflow.ingest.mapping import cast_sql, landing_of
 from leadflow.ingest.sources import file_format, load_sources
 from leadflow.warehouse.connection import Warehouse
-from leadflow.warehouse.files import DELIMITERS, content_hash, header, scan
-from leadflow.warehouse.landing import check_mapping, ensure_raw_table, land_file, newest_known_at
-from leadflow.warehouse.landing_plan import Landed
+from leadflow.warehouse.landing.files import DELIMITERS, content_hash, header, scan
+from leadflow.warehouse.landing.landing import check_mapping, ensure_raw_table, land_file, newest_known_at
+from leadflow.warehouse.landing.landing_plan import Landed
 from leadflow.warehouse.tables import Stamp, latest_versions
 
 if TYPE_CHECKING:

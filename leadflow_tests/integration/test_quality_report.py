@@ -19,11 +19,11 @@ import pytest
 from homes import REPOSITORY, Home
 
 from leadflow import cli
+from leadflow.quality.checking.results import results_frame
+from leadflow.quality.checking.runner import check_table
 from leadflow.quality.contracts import Contracts, load_contracts
-from leadflow.quality.report_page import render_page
-from leadflow.quality.report_values import Report
-from leadflow.quality.results import results_frame
-from leadflow.quality.runner import check_table
+from leadflow.quality.pages.report_page import render_page
+from leadflow.quality.pages.report_values import Report
 from leadflow.warehouse.connection import Warehouse
 from leadflow.warehouse.publish import blocking_fingerprints, reasons_not_to_publish
 from leadflow.warehouse.quality_report import read_report

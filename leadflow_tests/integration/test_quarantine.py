@@ -12,8 +12,8 @@ import duckdb
 import pytest
 
 from leadflow.errors import ContractError
+from leadflow.quality.contract.tables import Contracts
 from leadflow.quality.contracts import load_contracts
-from leadflow.quality.tables import Contracts
 from leadflow.warehouse.quarantine import quarantined_rows, refuse_impossible, set_aside
 from leadflow.warehouse.tables import Stamp, ensure_system_tables, transaction
 

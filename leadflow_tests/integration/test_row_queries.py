@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leadflow.quality import row_queries
-from leadflow.quality.expectations import Session, open_session
-from leadflow.quality.plans import FailingRowsQuery, NativeExpectation, plan_makers
+from leadflow.quality.checking import row_queries
+from leadflow.quality.checking.expectations import Session, open_session
+from leadflow.quality.checking.plans import FailingRowsQuery, NativeExpectation, plan_makers
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

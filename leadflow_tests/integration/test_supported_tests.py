@@ -1,7 +1,7 @@
 """Every test that schema.yml may name, run on a real DuckDB: one case that passes and one that fails.
 
 What is run is a contract as a person writes it: tests of a column below the column, the others at the table, a query of
-its own in tests/. The cases are those of leadflow/quality/probes.py.
+its own in tests/. The cases are those of leadflow/quality/checking/probes.py.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import sqlalchemy as sa
 from homes import REPOSITORY
 
 from leadflow.errors import ContractError
-from leadflow.quality.catalogue import load_catalogue
+from leadflow.quality.checking.probes import FRESHNESS_PROBES, PROBE_AS_OF, PROBE_SQL, SINGULAR_PROBES
+from leadflow.quality.checking.results import CheckResult
+from leadflow.quality.checking.runner import check_table
+from leadflow.quality.checking.supported_tests import SupportedTest, entry_of, refused_tests, supported_tests
+from leadflow.quality.contract.catalogue import load_catalogue
+from leadflow.quality.contract.macro_tests import find_macro_tests
+from leadflow.quality.contract.own_tests import own_tests
 from leadflow.quality.contracts import load_contracts
-from leadflow.quality.macro_tests import find_macro_tests
-from leadflow.quality.own_tests import own_tests
-from leadflow.quality.probes import FRESHNESS_PROBES, PROBE_AS_OF, PROBE_SQL, SINGULAR_PROBES
-from leadflow.quality.results import CheckResult
-from leadflow.quality.runner import check_table
-from leadflow.quality.supported_tests import SupportedTest, entry_of, refused_tests, supported_tests
 
 MACROS = REPOSITORY / "dbt_like_sql" / "macros"
 SUPPORTED = {test.name: test for test in supported_tests(find_macro_tests(MACROS))}

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import pytest
 
-from leadflow.quality.arguments import argument_problems, in_own_spelling, specification
-from leadflow.quality.catalogue import load_catalogue
-from leadflow.quality.expectation_queries import __name__ as queries_module
-from leadflow.quality.generic_tests import accepted_values
-from leadflow.quality.plans import NativeExpectation
+from leadflow.quality.checking.expectation_queries import __name__ as queries_module
+from leadflow.quality.checking.generic_tests import accepted_values
+from leadflow.quality.checking.plans import NativeExpectation
+from leadflow.quality.contract.arguments import argument_problems, in_own_spelling, specification
+from leadflow.quality.contract.catalogue import load_catalogue
 
 BETWEEN = "expect_column_values_to_be_between"
 

@@ -6,9 +6,9 @@ import pytest
 from test_contracts import COLUMNS, HEAD, SOURCES, load
 
 from leadflow.errors import ContractError
+from leadflow.quality.contract.macro_tests import macro_query
+from leadflow.quality.contract.tables import Test
 from leadflow.quality.contracts import Contracts, load_contracts
-from leadflow.quality.macro_tests import macro_query
-from leadflow.quality.tables import Test
 
 TEST_LINE = 7
 BETWEEN = "expect_column_values_to_be_between: {arguments: {column_name: amount, min_value: 0}"

@@ -8,7 +8,7 @@ import pytest
 
 from leadflow.errors import ContractError
 from leadflow.quality.contracts import Contracts, load_contracts
-from leadflow.warehouse.column_lineage import Origin, declared_origins
+from leadflow.warehouse.models.column_lineage import Origin, declared_origins
 
 HEAD = """\
 version: 2

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from leadflow.quality.contracts import load_contracts
-from leadflow.quality.dictionary import Dictionary, Made, build_dictionary, words_of_test
-from leadflow.quality.dictionary_markdown import markdown_dictionary
-from leadflow.quality.dictionary_page import page_dictionary
-from leadflow.quality.table_diagram import BOX_HEIGHT, Box, lay_out
-from leadflow.warehouse.column_lineage import Lineage, Origin
+from leadflow.quality.pages.dictionary import Dictionary, Made, build_dictionary, words_of_test
+from leadflow.quality.pages.dictionary_markdown import markdown_dictionary
+from leadflow.quality.pages.dictionary_page import page_dictionary
+from leadflow.quality.pages.table_diagram import BOX_HEIGHT, Box, lay_out
+from leadflow.warehouse.models.column_lineage import Lineage, Origin
 
 CONTRACTS = {
     "raw": """\

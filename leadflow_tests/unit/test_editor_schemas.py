@@ -32,7 +32,7 @@ from leadflow.cli.model_schemas import read_docstring
 from leadflow.config_files import read_yaml
 from leadflow.errors import ConfigError
 from leadflow.quality.contracts import load_contracts
-from leadflow.quality.schema_parts import no_slips, no_slips_of_missing
+from leadflow.quality.editor_schemas.schema_parts import no_slips, no_slips_of_missing
 from leadflow.settings import load_settings
 
 ROOM = REPOSITORY / "dbt_like_sql"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leadflow.errors import ModelError
-from leadflow.warehouse.jinja import Macros, Rendered, load_macros, render
+from leadflow.warehouse.models.jinja import Macros, Rendered, load_macros, render
 
 TABLES = {"stg_mql": "staging.stg_mql", "leads": "clean.leads"}
 SOURCES = {("raw", "mql"): "raw.mql"}

@@ -18,7 +18,7 @@ from leadflow.ingest.mapping import landing_of, unused_columns
 from leadflow.ingest.sources import Source, SourceFiles, Sources, load_sources
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import Warehouse, scalar
-from leadflow.warehouse.landing_plan import Landing
+from leadflow.warehouse.landing.landing_plan import Landing
 
 COLUMN_TYPES = {
     "mql_id": "varchar",

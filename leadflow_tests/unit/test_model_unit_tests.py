@@ -13,10 +13,10 @@ import pytest
 
 from leadflow.errors import LeadflowError, ModelError
 from leadflow.quality.contracts import Contracts, load_contracts
-from leadflow.warehouse.model_unit_test_files import find_declarations
-from leadflow.warehouse.model_unit_test_runs import Outcome, run_unit_test, unit_test_connection
-from leadflow.warehouse.model_unit_tests import UnitTest, load_unit_tests
-from leadflow.warehouse.sql_models import SqlRoom, load_room
+from leadflow.warehouse.models.model_unit_test_files import find_declarations
+from leadflow.warehouse.models.model_unit_test_runs import Outcome, run_unit_test, unit_test_connection
+from leadflow.warehouse.models.model_unit_tests import UnitTest, load_unit_tests
+from leadflow.warehouse.models.sql_models import SqlRoom, load_room
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from leadflow.warehouse.column_lineage import LineageError, Origin
-from leadflow.warehouse.query_lineage import query_origins
+from leadflow.warehouse.models.column_lineage import LineageError, Origin
+from leadflow.warehouse.models.query_lineage import query_origins
 
 COLUMNS = {
     "raw.a": dict.fromkeys(["id", "x", "y", "ts", "l", "s"], "varchar"),

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from leadflow.quality.contracts import Contracts, load_contracts
-from leadflow.quality.report import build_report
-from leadflow.quality.report_values import (
+from leadflow.quality.pages.report import build_report
+from leadflow.quality.pages.report_values import (
     CheckReport,
     Report,
     SetAside,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from leadflow.quality.report_page import percent, render_page, sentence_of_gate
-from leadflow.quality.report_values import (
+from leadflow.quality.pages.report_page import percent, render_page, sentence_of_gate
+from leadflow.quality.pages.report_values import (
     CheckReport,
     Past,
     RefreshReport,

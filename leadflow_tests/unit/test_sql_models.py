@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from leadflow.errors import LeadflowError, ModelError
-from leadflow.warehouse import model_parsing
 from leadflow.warehouse.connection import Warehouse
-from leadflow.warehouse.sql_models import SqlRoom, load_room, run_model
+from leadflow.warehouse.models import model_parsing
+from leadflow.warehouse.models.sql_models import SqlRoom, load_room, run_model
 from leadflow.warehouse.tables import Stamp, TableVersion, latest_versions, replace_table
 
 if TYPE_CHECKING:

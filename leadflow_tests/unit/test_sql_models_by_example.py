@@ -11,10 +11,10 @@ from homes import REPOSITORY
 from leadflow.definitions import build_room
 from leadflow.quality.contracts import load_contracts
 from leadflow.settings import load_settings
-from leadflow.warehouse.model_unit_test_files import find_declarations
-from leadflow.warehouse.model_unit_test_runs import run_unit_test, unit_test_connection
-from leadflow.warehouse.model_unit_tests import UnitTest, load_unit_tests
-from leadflow.warehouse.sql_models import SqlRoom
+from leadflow.warehouse.models.model_unit_test_files import find_declarations
+from leadflow.warehouse.models.model_unit_test_runs import run_unit_test, unit_test_connection
+from leadflow.warehouse.models.model_unit_tests import UnitTest, load_unit_tests
+from leadflow.warehouse.models.sql_models import SqlRoom
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

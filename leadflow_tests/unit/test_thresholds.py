@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadflow.quality.thresholds import judge, read_threshold
+from leadflow.quality.contract.thresholds import judge, read_threshold
 
 # An expression, failing rows, checked rows, and whether it holds.
 HOLDS = [
