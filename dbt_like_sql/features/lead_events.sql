@@ -1,7 +1,11 @@
 -- grain: one row per fact that a lead did something
 {{ config(materialized='table') }}
 
-{#- A fact tied to a lead is known once both the fact and the membership that ties it are known. -#}
+{#- A fact tied to a lead is known once both the fact and the membership that ties it are known.
+
+    A web event that names neither form nor address belongs to whoever its visitor was last known to be: by the newest
+    form or login before it, or else by the first one after. The older tie goes first, so that a later form of somebody
+    else on the same device takes nothing away. -#}
 with members as (
     select record_key, lead_id, known_from
     from {{ source('identity', 'identity_map') }}
@@ -14,10 +18,55 @@ email_keys as (
     group by email
 ),
 
+visitor_ties as (
+    select visitor_id, tied_at, lead_id, known_from
+    from (
+        select
+            forms.visitor_id,
+            forms.occurred_at as tied_at,
+            members.lead_id,
+            greatest(forms.known_at, members.known_from) as known_from
+        from {{ ref('stg_mql') }} as forms
+        inner join members on members.record_key = 'mql:' || forms.mql_id
+
+        union all
+
+        select
+            logins.visitor_id,
+            logins.occurred_at as tied_at,
+            email_keys.lead_id,
+            greatest(logins.known_at, email_keys.known_from) as known_from
+        from {{ ref('stg_web_events') }} as logins
+        inner join email_keys on email_keys.email = lower(logins.email)
+    )
+    where visitor_id is not null
+    qualify row_number() over (partition by visitor_id, tied_at order by known_from, lead_id) = 1
+),
+
+anonymous_visits as (
+    select distinct visitor_id, occurred_at
+    from {{ ref('stg_web_events') }}
+    where mql_id is null and email is null and visitor_id is not null
+),
+
+visits as (
+    select
+        anonymous_visits.visitor_id,
+        anonymous_visits.occurred_at,
+        coalesce(earlier.lead_id, later.lead_id) as lead_id,
+        coalesce(earlier.known_from, later.known_from) as known_from
+    from anonymous_visits
+    asof left join visitor_ties as earlier
+        on earlier.visitor_id = anonymous_visits.visitor_id and earlier.tied_at <= anonymous_visits.occurred_at
+    asof left join visitor_ties as later
+        on later.visitor_id = anonymous_visits.visitor_id and later.tied_at > anonymous_visits.occurred_at
+),
+
 facts as (
     select
         'mql:' || mql_id as record_key,
         email,
+        case when mql_id is null and email is null then visitor_id end as visitor_id,
         occurred_at,
         known_at,
         cast(event_type in ('page_view', 'pricing_page_view') as integer) as page_views,
@@ -64,13 +113,14 @@ facts as (
 )
 
 select
-    coalesce(members.lead_id, email_keys.lead_id) as lead_id,
+    coalesce(members.lead_id, email_keys.lead_id, visits.lead_id) as lead_id,
     facts.occurred_at,
-    greatest(facts.known_at, coalesce(members.known_from, email_keys.known_from)) as known_at
+    greatest(facts.known_at, coalesce(members.known_from, email_keys.known_from, visits.known_from)) as known_at
     {%- for measure in var('activity_measures') %},
     cast(coalesce(facts.{{ measure }}, 0) as double) as {{ measure }}
     {%- endfor %}
 from facts
 left join members on facts.record_key = members.record_key
 left join email_keys on members.lead_id is null and lower(facts.email) = email_keys.email
-where coalesce(members.lead_id, email_keys.lead_id) is not null
+left join visits on facts.visitor_id = visits.visitor_id and facts.occurred_at = visits.occurred_at
+where coalesce(members.lead_id, email_keys.lead_id, visits.lead_id) is not null

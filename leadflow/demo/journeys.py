@@ -191,12 +191,14 @@ def _web_frame(
     browsers = (*w.USER_AGENTS, *w.BOT_USER_AGENTS)
     browser = np.where(is_bot, len(w.USER_AGENTS) + lead % len(w.BOT_USER_AGENTS), lead % len(w.USER_AGENTS))
     visitor = ids("v", submissions.visitor[lead])
+    # Before the form is sent the tracker knows a visitor and nobody's name.
+    is_unknown_yet = seconds < submissions.created_at[lead]
     return frame(
         {
             "anonymous_id": pl.select(
                 pl.when(pl.Series(is_bot)).then(pl.lit("crawler")).otherwise(visitor)
             ).to_series(),
-            "form_id": ids("F", lead, missing=is_bot),
+            "form_id": ids("F", lead, missing=is_bot | is_unknown_yet),
             "login": blank(
                 people.email.gather(person), ~is_logged_in | is_bot | ~submissions.has_valid_email[lead]
             ),

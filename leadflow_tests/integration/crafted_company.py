@@ -88,6 +88,9 @@ OWNERS = [
     ("X5", None, "S404"), ("X404", "nobody@nowhere.example", "S404"), ("X12", f"twice@{CRAFTED}", None), ("X9", None, "S2"),
 ]  # fmt: skip
 
+# Visitors of the forms: two people on one device, one whose form came in late, one whose form was rejected.
+VISITORS = {"X1": "shared", "X5": "shared", "X12": "late", "X8": "rejected"}
+
 
 def make_company(folder: Path, *, leads: int, events_per_lead: int) -> Path:
     """Write the files; returns their sources.yaml."""
@@ -116,12 +119,22 @@ def _crafted() -> dict[str, list[dict[str, Any]]]:
     names = ("mql_id", "email", "title", "company_name", "channel", "heard_about_us")
     forms = [
         dict(zip(names, row, strict=False))
-        | {"phone": None if row[0] == "X1" else "+49 30 1", **_when(row[6], row[7])}
+        | {
+            "phone": None if row[0] == "X1" else "+49 30 1",
+            "visitor_id": VISITORS.get(row[0]),
+            **_when(row[6], row[7]),
+        }
         for row in FORMS
     ]
     forms += [
         dict.fromkeys(names)
-        | {"mql_id": name, "email": f"{name}@{CRAFTED}", "phone": None, **_when(known, known)}
+        | {
+            "mql_id": name,
+            "email": f"{name}@{CRAFTED}",
+            "phone": None,
+            "visitor_id": None,
+            **_when(known, known),
+        }
         for name, known in {row[0]: row[1] for row in DEALS}.items()
     ]
     crm = [
@@ -155,8 +168,8 @@ def _crafted() -> dict[str, list[dict[str, Any]]]:
         "opportunities": deals,
         "company_reference": reference,
         "web_events": [
-            _event(event) | {"event_id": f"W{number}", "event_type": WEB[number % 5], "content_kind": ("white_paper", "guide")[number // 5 % 2]}
-            for number, event in enumerate(events)
+            event | {"event_id": f"W{number}", "event_type": WEB[number % 5], "content_kind": ("white_paper", "guide")[number // 5 % 2]}
+            for number, event in enumerate(_visits(events))
         ],
         "email_events": [
             _event(event) | {"event_id": f"E{number}", "event_type": EMAIL[number % 7]} for number, event in enumerate(events)
@@ -193,3 +206,17 @@ def _events() -> Iterable[tuple[str | None, str | None, str | None, datetime, da
 
 def _event(event: tuple[str | None, str | None, str | None, datetime, datetime]) -> dict[str, Any]:
     return {"mql_id": event[0], "email": event[1], "occurred_at": event[3], "known_at": event[4]}
+
+
+def _visits(
+    events: Iterable[tuple[str | None, str | None, str | None, datetime, datetime]],
+) -> Iterable[dict[str, Any]]:
+    """The events as web events; who logs in does so on the late visitor's device. Then those of visitors alone."""
+    for event in events:
+        is_login = event[0] is None and event[3].day % 2 == 0
+        yield _event(event) | {"visitor_id": "late" if is_login else None}
+    for visitor in ("shared", "late", "rejected", "nobody"):
+        for happened in HAPPENED:
+            for delay in DELAYS:
+                row = _event((None, None, None, at(happened), at(happened) + delay))
+                yield row | {"visitor_id": visitor}

@@ -94,8 +94,32 @@ def gather(tables: Mapping[str, Sequence[Row]]) -> Facts:
                 return members[f"{table}:{key}"]
         return by_email.get(normalise_email(row.get("email")))
 
+    ties: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
+    for form in tables["raw.mql"]:
+        if f"mql:{form['mql_id']}" in members:
+            member = members[f"mql:{form['mql_id']}"]
+            known_from = max(form["known_at"], member["known_from"])
+            ties[form["visitor_id"]].append((form["occurred_at"], known_from, member["lead_id"]))
+    for event in tables["raw.web_events"]:
+        if (login := by_email.get(normalise_email(event["email"]))) is not None:
+            known_from = max(event["known_at"], login["known_from"])
+            ties[event["visitor_id"]].append((event["occurred_at"], known_from, login["lead_id"]))
+
+    def visitor(row: Row) -> Row | None:
+        """Who the visitor of an event without form and address was known to be: last before it, else first after."""
+        known = sorted(ties[row["visitor_id"]]) if row["visitor_id"] is not None else []
+        earlier = [tie for tie in known if tie[0] <= row["occurred_at"]]
+        if earlier:
+            chosen = min(tie for tie in earlier if tie[0] == earlier[-1][0])
+        elif known:
+            chosen = known[0]
+        else:
+            return None
+        return {"known_from": chosen[1], "lead_id": chosen[2]}
+
     def add(row: Row, counts: Mapping[str, float]) -> None:
-        tied = owner(row)
+        is_anonymous = "visitor_id" in row and row["mql_id"] is None and row["email"] is None
+        tied = visitor(row) if is_anonymous else owner(row)
         if tied is not None:
             known_at = max(row["known_at"], tied["known_from"])
             facts.deeds[tied["lead_id"]].append(Deed(row["occurred_at"], known_at, counts))

@@ -13,7 +13,7 @@ import pytest
 
 DERIVED = ("staging", "clean", "identity", "enrich", "features")
 FACT_TABLES = (
-    "raw.sql_leads", "raw.opportunities", "raw.web_events", "raw.email_events", "raw.product_usage",
+    "raw.mql", "raw.sql_leads", "raw.opportunities", "raw.web_events", "raw.email_events", "raw.product_usage",
     "raw.sales_activities", "raw.attributes", "clean.clean_leads", "identity.identity_map", "identity.lead_keys",
     "enrich.firmographics",
 )  # fmt: skip
