@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,12 @@ def parts_of(run: Measure) -> dict[str, float]:
     return dict(zip(PART_NAMES, map(float, found.groups()), strict=True))
 
 
-def refresh_case(leads: int, repetitions: int) -> dict[str, Any]:
+def refresh_case(leads: int, repetitions: int) -> Iterator[dict[str, Any]]:
     """A first refresh in a fresh home and one more on the same files, so often, and the same SQL in bare DuckDB.
 
-    Returns:
-        JSON values: `first` and `again` as lists of runs (wall_seconds, cpu_seconds, peak_gb, parts, steps), and
-        `bare` as a list of seconds by model.
+    Yields:
+        After each repetition all that was measured so far, as JSON values: `first` and `again` as lists of runs
+        (wall_seconds, cpu_seconds, peak_gb, parts, steps), and `bare` as a list of seconds by model.
     """
     first: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
@@ -60,8 +61,8 @@ def refresh_case(leads: int, repetitions: int) -> dict[str, Any]:
             again.append(_refresh(home, company))
             scratch = home / "bare.duckdb"
             bare.append(json.loads(_module("bench.bare", home, scratch)))
-            _remove(home)
-    return {"leads": leads, "first": first, "again": again, "bare": bare}
+            shutil.rmtree(home)
+            yield {"leads": leads, "first": first, "again": again, "bare": bare}
 
 
 def _refresh(home: Path, company: Path) -> dict[str, Any]:
@@ -81,12 +82,6 @@ def _module(name: str, *arguments: Path) -> str:
     return measure([sys.executable, "-m", name, *map(str, arguments)]).output.strip().splitlines()[-1]
 
 
-def _remove(home: Path) -> None:
-    import shutil
-
-    shutil.rmtree(home)
-
-
 def median_of(runs: Sequence[Mapping[str, Any]], *path: str) -> float:
     """Median over runs of the value that lies under the keys."""
     values = []
@@ -95,7 +90,7 @@ def median_of(runs: Sequence[Mapping[str, Any]], *path: str) -> float:
         for key in path:
             value = value[key]
         values.append(float(value))
-    return statistics.median(values)
+    return float(statistics.median(values))
 
 
 def stage_seconds(run: Mapping[str, Any]) -> dict[str, tuple[float, float]]:

@@ -4,7 +4,8 @@ Belongs here: the names of the cases, and keeping what they measure. Does not be
 (measure.py), whole refreshes (refreshes.py), how it is told (report.py).
 
 Commands that are compared take turns, so that a change of the machine's mood meets both. A case that was measured is
-kept in bench/results/ until it is measured again, so that one of them can be renewed alone.
+kept in bench/results/ until it is measured again, so that one of them can be renewed alone; a run that is stopped keeps
+the repetitions that it finished.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -26,7 +27,7 @@ from bench.report import REPORT, RESULTS, write_report
 SIZES = (10_000, 100_000, 1_000_000)
 
 
-def imports(runs: int) -> dict[str, Any]:
+def imports(runs: int) -> Iterator[dict[str, Any]]:
     """What `import leadflow.definitions` costs beside `import dagster`."""
     alone: list[Measure] = []
     ours: list[Measure] = []
@@ -36,24 +37,24 @@ def imports(runs: int) -> dict[str, Any]:
             ours.append(
                 measure([sys.executable, "-c", "import leadflow.definitions"], {"LEADFLOW_HOME": home})
             )
-    return {"dagster": [_plain(run) for run in alone], "leadflow": [_plain(run) for run in ours]}
+            yield {"dagster": [_plain(run) for run in alone], "leadflow": [_plain(run) for run in ours]}
 
 
-def demo(runs: int) -> dict[str, Any]:
+def demo(runs: int) -> Iterator[dict[str, Any]]:
     """`leadflow demo`: 10,000 leads, from nothing to a published mart."""
     measured = []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as home:
             run = measure([*LEADFLOW, "demo"], {"LEADFLOW_HOME": home})
         measured.append({**_plain(run), "parts": parts_of(run)})
-    return {"runs": measured}
+        yield {"runs": measured}
 
 
-def _refresh(leads: int) -> Callable[[int], dict[str, Any]]:
+def _refresh(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: refresh_case(leads, runs)
 
 
-CASES: dict[str, Callable[[int], dict[str, Any]]] = {
+CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     "imports": imports,
     "demo": demo,
     **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
@@ -76,9 +77,10 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     for name in [] if given.report_only else given.cases:
         print(f"{name}: {given.runs} runs", flush=True)
-        case = {**_machine(), "repetitions": given.runs, "result": CASES[name](given.runs)}
-        (RESULTS / f"{name}.json").write_text(json.dumps(case, indent=1) + "\n", encoding="utf-8")
-        write_report()
+        for repetition, result in enumerate(CASES[name](given.runs), start=1):
+            case = {**_machine(), "repetitions": repetition, "result": result}
+            (RESULTS / f"{name}.json").write_text(json.dumps(case, indent=1) + "\n", encoding="utf-8")
+            write_report()
     write_report()
     print(f"Wrote {REPORT}")
 

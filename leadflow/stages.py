@@ -33,6 +33,7 @@ PUBLISHED_TABLES: Final = (
 STATE_TABLES: Final = (
     "raw.refreshes",
     "quality.landed_files",
+    "quality.source_columns",
     "identity.lead_keys",
     "quality.table_versions",
     "quality.results",

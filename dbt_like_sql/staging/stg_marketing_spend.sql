@@ -1,4 +1,4 @@
--- grain: one row per channel
+-- grain: one row per channel, campaign and day
 {{ config(materialized='view') }}
 
 select

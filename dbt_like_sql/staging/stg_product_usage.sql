@@ -1,4 +1,4 @@
--- grain: one row per person
+-- grain: one row per person, feature and day or finer
 {{ config(materialized='view') }}
 
 select

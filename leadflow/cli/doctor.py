@@ -14,18 +14,28 @@ from leadflow.settings import Settings
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at, in words."""
+    """One thing that was looked at, in words.
+
+    Attributes:
+        text: what was found, in one sentence.
+        is_ok: whether it is as it should be.
+        details: lines that tell more.
+    """
 
     text: str
     is_ok: bool
+    details: tuple[str, ...] = ()
 
 
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, good and bad, in the order a person would mend them."""
     findings: list[Finding] = []
-    for look in (_home, _contracts_and_models, _policy, _sources, _warehouse, _mart):
+    for look in (_home, _contracts_and_models, _policy):
         findings.extend(_looked(look, settings))
-    return findings
+    findings.extend(_sources(settings))
+    for look in (_warehouse, _mart):
+        findings.extend(_looked(look, settings))
+    return list(dict.fromkeys(findings))  # a contract that is wrong stops the look at the sources, too
 
 
 def _looked(look: Callable[[Settings], Iterator[str]], settings: Settings) -> Iterator[Finding]:
@@ -44,15 +54,17 @@ def _home(settings: Settings) -> Iterator[str]:
 def _contracts_and_models(settings: Settings) -> Iterator[str]:
     from leadflow.definitions import build_room
     from leadflow.quality.contracts import load_contracts
+    from leadflow.warehouse.models.model_columns import refuse_other_columns
     from leadflow.warehouse.models.model_unit_test_runs import run_unit_test, unit_test_connection
     from leadflow.warehouse.models.model_unit_tests import load_unit_tests
 
     contracts = load_contracts(settings.sql_dir)
     room = build_room(settings, contracts)
-    yield f"{len(contracts)} contracts and {len(room.models)} SQL models in {settings.sql_dir} are sound"
-    # Whoever changes a model learns here what it means no longer, without the test suite.
-    tests = [test for test in load_unit_tests(settings.sql_dir, contracts, room) if test.is_enabled]
+    # Whoever changes a model learns here what it means no longer, without a refresh or the test suite.
     with unit_test_connection() as connection:
+        refuse_other_columns(connection, room, contracts)
+        yield f"{len(contracts)} contracts and {len(room.models)} SQL models in {settings.sql_dir} are sound and agree"
+        tests = [test for test in load_unit_tests(settings.sql_dir, contracts, room) if test.is_enabled]
         for test in tests:
             outcome = run_unit_test(connection, room, test)
             if not outcome.is_passed:
@@ -68,10 +80,17 @@ def _policy(settings: Settings) -> Iterator[str]:
     yield f"policy {policy.version} from {where} is sound"
 
 
-def _sources(settings: Settings) -> Iterator[str]:
-    from leadflow.ingest.assets import describe_sources
+def _sources(settings: Settings) -> Iterator[Finding]:
+    """Every source by itself: one that is broken does not hide the others."""
+    from leadflow.cli.source_report import details, headline
+    from leadflow.ingest.look import look_at_sources
 
-    yield from describe_sources(settings)
+    try:
+        for look in look_at_sources(settings):
+            text = headline(look) if look.error is None else str(look.error)
+            yield Finding(text, look.error is None, tuple(details(look)))
+    except LeadflowError as error:
+        yield Finding(str(error), False)
 
 
 def _warehouse(settings: Settings) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The commands: their arguments, and what they hand on to.
 
-Belongs here: options, exit statuses, errors as one sentence. Does not belong here: the work (refresh.py, doctor.py,
-explain.py and quality.py beside this file, and the rooms).
+Belongs here: options, exit statuses, errors as one sentence. Does not belong here: the work (refresh.py, init.py,
+doctor.py, explain.py and quality.py beside this file, and the rooms).
 """
 
 from __future__ import annotations
@@ -81,17 +81,26 @@ def demo(leads: int, events_per_lead: int, seed: int) -> None:
 
 @cli.command()
 @click.option("--from", "example", type=click.Path(path_type=Path), help="File to propose a mapping for.")
-def init(example: Path | None) -> None:
-    """Write commented sources.yaml and policy.yaml into the home."""
-    if example is not None:
-        _later("init --from", "write the mapping by hand: `leadflow init` explains its format")
+@click.option("--table", help="Raw table that the file's rows are for, such as mql; told by its columns.")
+@click.option("--name", help="Name of the source; made of the file's name.")
+def init(example: Path | None, table: str | None, name: str | None) -> None:
+    """Write commented sources.yaml and policy.yaml into the home.
+
+    With --from the sources.yaml is proposed out of a CSV or Parquet file: by what its columns are called and hold, with
+    the reason behind every line. A sources.yaml of your own is kept; the proposal is then sources.proposed.yaml.
+    """
+    from leadflow.cli.init import write_proposal, write_templates
+
     settings = load_settings()
-    settings.ensure_home()
-    copy_schemas(settings.home)
-    for name in ("sources.yaml", "policy.yaml"):
-        path = settings.home / name
-        text = (TEMPLATES / name).read_text(encoding="utf-8")
-        click.echo(f"{'Wrote' if _write_new(path, text) else 'Kept'} {path}")
+    if example is None and (table or name):
+        raise click.UsageError("--table and --name belong to --from FILE")
+    lines = (
+        write_templates(settings)
+        if example is None
+        else write_proposal(settings, example, table=table, name=name)
+    )
+    for line in lines:
+        click.echo(line)
 
 
 @cli.command()
@@ -154,12 +163,18 @@ def simulate(leads: int, events_per_lead: int, seed: int, out: Path) -> None:
 
 @cli.command()
 def doctor() -> None:
-    """What is missing or misconfigured, and how to mend it."""
+    """What is missing or misconfigured, and how to mend it.
+
+    Of every source it shows the first rows as they would be landed, personal data masked. It looks at the first 100,000
+    rows of a file, so that a file of any size costs seconds.
+    """
     from leadflow.cli.doctor import examine
 
     findings = examine(load_settings())
     for finding in findings:
         click.echo(f"{'ok     ' if finding.is_ok else 'PROBLEM'}  {finding.text}")
+        for line in finding.details:
+            click.echo(f"         {line}")
     problems = sum(not finding.is_ok for finding in findings)
     if problems:
         raise LeadflowError(

@@ -109,7 +109,8 @@ def _grid(tables: Sequence[TableReport]) -> Grid:
             Text(f"{count} {STATUSES[status]}", STYLES[status]) for status, count in table.counts.items()
         )
         if table.quarantined_rows:
-            checks.append(f", {table.quarantined_rows:,} rows quarantined", "yellow")
+            unit = "row" if table.quarantined_rows == 1 else "rows"
+            checks.append(f", {table.quarantined_rows:,} {unit} quarantined", "yellow")
         grid.add_row(
             Text(table.name),
             f"{version.version}" if version else "-",
@@ -145,11 +146,10 @@ def _findings(table: TableReport) -> Iterator[Text]:
 def _finding(check: CheckReport) -> Iterator[Text]:
     word = "passed" if check.status == "passed" else STATUSES[check.status]
     share = f" ({percent(check.failing_share)})" if check.failing_rows and check.failing_share else ""
-    aside = f", {check.quarantined_rows:,} rows quarantined" if check.quarantined_rows else ""
     promised = f" [{check.promised_in}]" if check.promised_in else " [no longer in the contract]"
     yield Text.assemble(
         (f"{word:<8}", STYLES[check.status]),
-        f" {check.table_name} {check.name}: {check.sentence}{share}{aside}{promised}",
+        f" {check.table_name} {check.name}: {check.sentence}{share}{promised}",
     )
     for rows in (check.sample, check.set_aside):
         for row in rows:

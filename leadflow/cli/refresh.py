@@ -36,6 +36,7 @@ class Outcome:
         failures: one sentence by step that failed.
         failed_checks: message by 'table check' of every failed check, with its severity.
         checks: number of checks that were evaluated.
+        quarantined_rows: rows that stand aside, added up over the tests that they fail.
         run_failure: one sentence where the run failed as a whole.
     """
 
@@ -43,6 +44,7 @@ class Outcome:
     failures: dict[str, str] = field(default_factory=dict)
     failed_checks: dict[str, tuple[str, str]] = field(default_factory=dict)
     checks: int = 0
+    quarantined_rows: int = 0
     run_failure: str | None = None
 
     def note(self, event: dg.DagsterEvent) -> None:
@@ -56,6 +58,8 @@ class Outcome:
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             evaluation = event.asset_check_evaluation_data
             self.checks += 1
+            aside = evaluation.metadata.get("quarantined_rows")
+            self.quarantined_rows += int(str(aside.value)) if aside is not None else 0
             if not evaluation.passed:
                 name = f"{'.'.join(evaluation.asset_key.path)} {evaluation.check_name}"
                 self.failed_checks[name] = (evaluation.severity.value.lower(), evaluation.description or "")
@@ -170,8 +174,12 @@ def _report(
             soft_wrap=True,
         )
     work = sum(outcome.steps.values())
+    warned = sum(severity == "warn" for severity, _ in outcome.failed_checks.values())
+    told = f", {warned} warned" if warned else ""
+    if outcome.quarantined_rows:
+        told += f", {_rows(outcome.quarantined_rows)} quarantined"
     console.print(
-        f"{len(outcome.steps)} steps, {outcome.checks} checks, {len(outcome.failed_checks)} of them failed. "
+        f"{len(outcome.steps)} steps, {outcome.checks} checks, {len(outcome.failed_checks) - warned} of them failed{told}. "
         f"Imports {import_seconds:.1f} s, Dagster {max(job_seconds - work, 0):.1f} s, work {work:.1f} s "
         f"(of it checks {_seconds(outcome, 'check_'):.1f} s).",
         soft_wrap=True,
@@ -195,6 +203,10 @@ def _report(
             "`leadflow dev` each step",
         )
     _print_tiers(settings, console)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _seconds(outcome: Outcome, prefix: str) -> float:

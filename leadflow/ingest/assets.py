@@ -1,23 +1,19 @@
 """raw: the Dagster shell of landing. Opens the refresh, lands every source's files, and takes stock of rejects."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from leadflow.errors import ConfigError, LeadflowError
-from leadflow.ingest.mapping import landing_of, unused_columns
-from leadflow.ingest.sources import Source, SourceFiles, file_format, load_sources
+from leadflow.errors import ConfigError, LeadflowError, SourceError
+from leadflow.ingest.land import STAMPED, Landings, land_sources, newest_facts
+from leadflow.ingest.sources import SourceFiles, load_sources
 from leadflow.quality.contracts import Contracts
 from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import scalar
 from leadflow.warehouse.landing import landing
-from leadflow.warehouse.landing.files import FileScan, content_hash, scan
-from leadflow.warehouse.landing.landing_plan import Landed, Landing
 from leadflow.warehouse.refreshes import TABLE as REFRESHES
 from leadflow.warehouse.refreshes import open_refresh
 from leadflow.warehouse.stage_run import StageRun
@@ -33,9 +29,6 @@ from leadflow.warehouse.tables import (
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-STAMPED = ("occurred_at", "known_at", "source_name", "source_file")
-"""Columns that landing fills itself, not the mapping of a source."""
 
 SHARED = ("raw.attributes", "raw.rejected_rows")
 """Raw tables that every source may add to."""
@@ -72,26 +65,6 @@ def fillable_columns(contracts: Contracts) -> dict[str, list[str]]:
 def sources_of(settings: Settings, contracts: Contracts) -> SourceFiles:
     """The sources.yaml in force, validated."""
     return load_sources(settings.sources_path, fillable_columns(contracts))
-
-
-def describe_sources(settings: Settings) -> Iterator[str]:
-    """One line per source: its files, and that their columns fit the mapping.
-
-    Raises:
-        LeadflowError: the first source that does not fit.
-    """
-    from leadflow.quality.contracts import load_contracts
-    from leadflow.warehouse.connection import Warehouse
-
-    contracts = load_contracts(settings.sql_dir)
-    files = sources_of(settings, contracts)
-    with Warehouse(Path(":memory:")).connect() as connection:
-        for source in files.config.sources:
-            paths = files.files(source)
-            for path in paths:
-                with _scan(connection, source, path) as file:
-                    _plan(connection, contracts, files, source, file, utc_now())
-            yield f"source '{source.name}' fills raw.{source.table} from {len(paths)} file(s), {paths[0].name} first"
 
 
 def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
@@ -141,15 +114,17 @@ def _choose_as_of(
     if files.config.clock == "now":
         return now, "clock"
     newest = [_newest_landed(connection, table, now) for table in raw_tables(run.contracts)]
+    failed: list[SourceError] = []
     for source in files.config.sources:
         if source.known_at == "landed":
             continue
-        for path in files.files(source):
-            with _scan(connection, source, path) as file:
-                plan = _plan(connection, run.contracts, files, source, file, now)
-                if not landing.is_landed(connection, plan, content_hash(path)):
-                    newest.append(landing.newest_known_at(connection, plan, file, not_after=now))
+        try:
+            newest += newest_facts(connection, run.contracts, files, source, now)
+        except SourceError as error:  # its own step says so, after the other sources have landed
+            failed.append(error)
     known = [moment for moment in newest if moment is not None]
+    if failed and not known:
+        raise failed[0]
     if not known:
         raise ConfigError(
             f"{run.settings.sources_path}: no source holds a fact, so there is no newest fact to look from",
@@ -184,36 +159,6 @@ def _newest_landed(connection: "DuckDBPyConnection", table: str, not_after: date
     return newest
 
 
-def _scan(connection: "DuckDBPyConnection", source: Source, path: Path) -> AbstractContextManager[FileScan]:
-    return scan(
-        connection, path, file_format(source, path), source.read_options.model_dump(exclude_none=True)
-    )
-
-
-def _plan(
-    connection: "DuckDBPyConnection",
-    contracts: Contracts,
-    files: SourceFiles,
-    source: Source,
-    file: FileScan,
-    as_of: datetime,
-) -> Landing:
-    table = contracts[f"raw.{source.table}"]
-    plan = landing_of(
-        files,
-        source,
-        column_types={
-            column.name: column.data_type for column in table.columns if column.name not in STAMPED
-        },
-        natural_key=table.natural_key,
-        file=file.path,
-        file_columns=file.column_types,
-        as_of=as_of,
-    )
-    landing.check_mapping(connection, plan, file)
-    return plan
-
-
 def _raw_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=table.replace(".", "__"),
@@ -223,61 +168,71 @@ def _raw_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
     def raw_table(context: dg.AssetExecutionContext) -> Any:
         run: StageRun = getattr(context.resources, RESOURCE)
         try:
-            landed, unused, version = _land(run, table)
+            done, version = _land(run, table)
         except LeadflowError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
-        for name, columns in unused.items():
+        for name, columns in done.unused.items():
             context.log.warning(
                 "source '%s': columns that nothing is mapped from: %s", name, ", ".join(columns)
             )
+        for name, told in done.drift.items():
+            context.log.warning("source '%s' has changed: %s", name, "; ".join(told))
         lines = [
             "source | file | rows landed | rows rejected | values set to null",
             "--- | --- | --- | --- | ---",
         ]
         lines += [
             f"{one.source} | {one.file.name} | {one.row_count if one.is_new else 'landed before'} | {one.rejected_rows} | {one.rejected_values}"
-            for one in landed
+            for one in done.landed
         ]
-        return materialized(
+        lines += [f"{name} | failed | | | " for name in done.failed]
+        yield materialized(
             run,
             contracts[table],
             version,
             files=dg.MetadataValue.md("\n".join(f"| {line} |" for line in lines)),
-            unmapped_columns=dg.MetadataValue.json(unused),
-            rows_landed=sum(one.row_count for one in landed),
-            rows_rejected=sum(one.rejected_rows for one in landed),
+            unmapped_columns=dg.MetadataValue.json(done.unused),
+            changed_columns=dg.MetadataValue.json(done.drift),
+            failed_sources=dg.MetadataValue.json({name: str(why) for name, why in done.failed.items()}),
+            rows_landed=sum(one.row_count for one in done.landed),
+            rows_rejected=sum(one.rejected_rows for one in done.landed),
         )
+        if done.failed:
+            raise _failure(table, done)
 
     return raw_table
 
 
-def _land(run: StageRun, table: str) -> tuple[list[Landed], dict[str, list[str]], TableVersion]:
-    """Land every file of every source of one raw table."""
+def _land(run: StageRun, table: str) -> tuple[Landings, TableVersion]:
+    """Land the sources of one raw table; the table's version is recorded also where some of them failed."""
     files = sources_of(run.settings, run.contracts)
-    landed: list[Landed] = []
-    unused: dict[str, list[str]] = {}
     with run.connect() as connection:
         stamp = run.stamp(connection)
         for name in (table, *SHARED):
             landing.ensure_raw_table(
                 connection, name, {column.name: column.data_type for column in run.contracts[name].columns}
             )
-        for source in files.for_table(table.removeprefix("raw.")):
-            for path in files.files(source):
-                with _scan(connection, source, path) as file:
-                    plan = _plan(connection, run.contracts, files, source, file, stamp.as_of)
-                    if left_over := unused_columns(source, file.columns):
-                        unused[source.name] = left_over
-                    landed.append(
-                        landing.land_file(
-                            connection, plan, file, digest=content_hash(path), stamp=stamp, inputs=[REFRESHES]
-                        )
-                    )
+        done = land_sources(connection, run.contracts, files, table, stamp, [REFRESHES])
         ensure_system_tables(connection)
         with transaction(connection):
             run.set_aside(connection, table, is_replaced=False)
             version = record_version(connection, table, stamp=stamp, inputs=[REFRESHES])
-    return landed, unused, version
+    return done, version
+
+
+def _failure(table: str, done: Landings) -> dg.Failure:
+    """Which sources failed and why; raised once the others have landed."""
+    sources = {one.source for one in done.landed} | done.failed.keys()
+    said = " ".join(map(str, done.failed.values()))
+    if len(sources) > 1:
+        said = f"{len(done.failed)} of {len(sources)} sources of {table} failed, the others landed: {said}"
+    return dg.Failure(
+        description=said,
+        metadata={
+            "failed_sources": dg.MetadataValue.json({name: str(why) for name, why in done.failed.items()})
+        },
+        allow_retries=False,
+    )
 
 
 def _shared_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
@@ -291,6 +246,7 @@ def _shared_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
                 connection, table, {column.name: column.data_type for column in run.contracts[table].columns}
             )
             with transaction(connection):
+                run.set_aside(connection, table, is_replaced=False)
                 return {table: record_version(connection, table, stamp=run.stamp(connection), inputs=inputs)}
 
     return take_stock

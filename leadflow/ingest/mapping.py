@@ -116,7 +116,6 @@ def landing_of(
         known = occurred
     columns.append(column("occurred_at", "timestamp", occurred or known, "occurred_at", is_required=True))
     columns.append(column("known_at", "timestamp", known, "known_at", is_required=True))
-    meaning = source.model_dump(mode="json", exclude={"path", "max_rejected_share"})
     return Landing(
         source=source.name,
         table=f"raw.{source.table}",
@@ -138,10 +137,23 @@ def landing_of(
             for name, attribute in source.attributes.items()
         ),
         max_rejected_share=source.max_rejected_share,
-        mapping_hash=hashlib.sha256(
-            json.dumps([meaning, dict(column_types)], sort_keys=True).encode()
-        ).hexdigest()[:16],
+        mapping_hash=mapping_hash(source, column_types),
     )
+
+
+def mapping_hash(source: Source, column_types: Mapping[str, str]) -> str:
+    """What changes when a source's files are to be landed anew: its mapping, or the columns of the raw table."""
+    meaning = source.model_dump(mode="json", exclude={"path", "max_rejected_share"})
+    told = json.dumps([meaning, dict(column_types)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def named_columns(source: Source) -> set[str]:
+    """Columns of the file that a mapping or an attribute names directly, and not within an expression."""
+    mappings = [*source.columns.values(), *([] if source.occurred_at is None else [source.occurred_at])]
+    named = {mapping for mapping in mappings if isinstance(mapping, str)}
+    named |= {attribute.column for attribute in source.attributes.values()}
+    return named | ({source.known_at.column} if isinstance(source.known_at, FromColumn) else set())
 
 
 def unused_columns(source: Source, file_columns: Sequence[str]) -> list[str]:
@@ -149,12 +161,8 @@ def unused_columns(source: Source, file_columns: Sequence[str]) -> list[str]:
 
     An expression may use them all the same: its SQL is searched for their names.
     """
+    named = named_columns(source)
     mappings = [*source.columns.values(), *([] if source.occurred_at is None else [source.occurred_at])]
-    named = {mapping for mapping in mappings if isinstance(mapping, str)} | {
-        item.column for item in source.attributes.values()
-    }
-    if isinstance(source.known_at, FromColumn):
-        named.add(source.known_at.column)
     expressions = " ".join(mapping.expression for mapping in mappings if isinstance(mapping, Expression))
     return [column for column in file_columns if column not in named and column not in expressions]
 

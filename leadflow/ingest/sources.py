@@ -19,8 +19,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from leadflow.config_files import Document, read_yaml, validate
 from leadflow.errors import ConfigError, SourceError
 
-FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet"}
+FORMATS = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
+    ".jsonl": "json", ".ndjson": "json", ".json": "json", ".xlsx": "excel", ".xlsm": "excel",
+}  # fmt: skip
 COMPRESSIONS = (".gz", ".zst")
+UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
+"""Endings of files that are being written or downloaded; with them goes what Excel calls '~$...' while it is open."""
 
 
 class _Strict(BaseModel):
@@ -82,19 +87,29 @@ class Attribute(_Strict):
 
 
 class ReadOptions(_Strict):
-    """How a CSV file is written, where it is not as most are.
+    """How a file is written, where it is not as most are.
 
     Attributes:
         delim: what parts the fields; of comma, semicolon, tab and bar the one that the header has most of.
         quote: what encloses a field that holds the delimiter; the double quote. Empty where nothing does.
         escape: what goes before a quote within a quoted field; the quote itself.
-        encoding: UTF-8.
+        encoding: of a CSV or JSON file; UTF-8.
+        sheet: sheet of an Excel workbook; may be left out where it has one only.
+        header_row: row of the sheet that holds the columns' names, from 1.
     """
 
     delim: str | None = Field(default=None, min_length=1, max_length=1)
     quote: str | None = Field(default=None, max_length=1)
     escape: str | None = Field(default=None, max_length=1)
-    encoding: Literal["utf-8", "utf-16", "latin-1"] | None = None
+    encoding: (
+        Literal[
+            "utf-8", "utf-16", "latin-1", "windows-1250", "windows-1251", "windows-1252", "gb18030", "big5", "shift_jis",
+            "euc-kr",
+        ]
+        | None
+    ) = None  # fmt: skip
+    sheet: str | None = Field(default=None, min_length=1)
+    header_row: int | None = Field(default=None, ge=1, le=1000, strict=True)
 
     @field_validator("delim", mode="before")
     @classmethod
@@ -146,19 +161,19 @@ class Source(_Strict):
         name: unique name.
         table: raw table it fills.
         path: file or glob, relative to the folder; ${VARIABLES} of the environment are expanded.
-        format: csv or parquet; by the file's ending where it is not given.
+        format: csv, parquet, json (one object a line) or excel; by the file's ending where it is not given.
         columns: leadflow's column by what it is filled with.
         occurred_at: when the fact happened; may be left out only where known_at is landed or backdated.
         known_at: when the fact became known: occurred_at, landed, a column, or backdated with a reason.
         attributes: extra columns to keep, by name.
-        read_options: how a CSV file is written.
+        read_options: how a file is written.
         max_rejected_share: share of lines that may be unreadable before the whole file is refused.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     table: str
     path: str
-    format: Literal["csv", "parquet"] | None = None
+    format: Literal["csv", "parquet", "json", "excel"] | None = None
     columns: dict[str, ColumnMapping]
     occurred_at: ColumnMapping | None = None
     known_at: KnownAt = "occurred_at"
@@ -236,7 +251,8 @@ class SourceFiles:
         # Before it is taken for a pattern: exports are called such names as 'leads [1].csv'.
         if pattern.is_file():
             return [pattern]
-        found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True) if Path(name).is_file())  # noqa: PTH207 - absolute patterns
+        matched = [Path(name) for name in glob.glob(str(pattern), recursive=True)]  # noqa: PTH207 - absolute patterns
+        found = sorted(path for path in matched if path.is_file() and not _is_unfinished(path))
         if not found and pattern.is_dir():
             raise SourceError(
                 f"{self.where(source, 'path')} source '{source.name}': {pattern} is a folder",
@@ -250,8 +266,12 @@ class SourceFiles:
         return found
 
 
+def _is_unfinished(path: Path) -> bool:
+    return path.suffix.lower() in UNFINISHED or path.name.startswith("~$")
+
+
 def file_format(source: Source, path: Path) -> str:
-    """'csv' or 'parquet'.
+    """'csv', 'parquet', 'json' or 'excel'.
 
     Raises:
         SourceError: the ending tells neither and the source does not say.
@@ -261,7 +281,7 @@ def file_format(source: Source, path: Path) -> str:
     if known is None:
         raise SourceError(
             f"source '{source.name}': the format of {path} cannot be told from its name",
-            "add `format: csv` or `format: parquet` to the source",
+            "add `format: csv`, `parquet`, `json` or `excel` to the source",
         )
     return known
 

@@ -1,7 +1,7 @@
 """Contracts as Dagster asset checks: one step per table, one check per test.
 
 Belongs here: the Dagster shell around the runner, and writing quality.results. Does not belong here: what a test
-means (generic_tests.py, the runner) and the gate that reads the results (warehouse/publish.py).
+means (checking/generic_tests.py, the runner) and the gate that reads the results (warehouse/publish.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,7 +94,8 @@ def check_and_record(run: StageRun, table: Table) -> Iterator[dg.AssetCheckResul
             asset_key=asset_key(table.full_name),
             check_name=result.check_name,
             passed=result.is_passed,
-            severity=SEVERITIES[result.severity],
+            # A test that could not run blocks publishing even where its severity is warn.
+            severity=SEVERITIES["error" if result.is_blocking else result.severity],
             description=result.message,
             metadata={
                 "checked_rows": result.checked_rows,

@@ -3,13 +3,15 @@
 The vocabulary is dbt's (https://docs.getdbt.com/reference/model-properties): `models:` for SQL-made tables, `sources:`
 for Python-made ones. Keys that dbt or its packages use and leadflow does not are passed over.
 
-Belongs here: bringing all files together. Does not belong here: single tables and columns (drafts.py), their tests
-(declared_tests.py), tests that are queries of their own (declared_singular_tests.py) and running them (runner.py).
+Belongs here: bringing all files together. Does not belong here: single tables and columns (contract/drafts.py), their tests
+(contract/declared_tests.py), tests that are queries of their own (contract/declared_singular_tests.py) and running them (checking/runner.py).
 Nothing heavy is imported: definitions load every contract.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,8 @@ def load_contracts(folder: Path, *, cache_file: Path | None = None) -> Contracts
     tables = [_finished(draft, names, problems) for draft in drafts]
     tables = with_singular_tests(tables, folder, documents, names, problems, cache_file=cache_file)
     problems.raise_if_any()
-    return Contracts(tables)
+    pii = {table.full_name: table.pii_columns for table in tables}
+    return Contracts(_knowing_pii(table, pii) for table in tables)
 
 
 def _without_duplicates(drafts: list[Draft], problems: Problems) -> list[Draft]:
@@ -84,6 +87,17 @@ def _without_duplicates(drafts: list[Draft], problems: Problems) -> list[Draft]:
             problems.add(draft.document, draft.at, f"{draft.full_name} is described a second time, after {first}",
                          "remove one, or rename it")  # fmt: skip
     return list(kept.values())
+
+
+def _knowing_pii(table: Table, pii: Mapping[str, frozenset[str]]) -> Table:
+    """The table with its tests told which columns of the other tables they read hold personal data."""
+
+    def told(test: Test) -> Test:
+        elsewhere = [pii[name] for name in test.other_tables if name in pii and name != table.full_name]
+        return replace(test, pii_elsewhere=frozenset().union(*elsewhere)) if any(elsewhere) else test
+
+    columns = (replace(column, tests=tuple(map(told, column.tests))) for column in table.columns)
+    return replace(table, tests=tuple(map(told, table.tests)), columns=tuple(columns))
 
 
 def macro_tests_of(folder: Path) -> dict[str, MacroTest]:

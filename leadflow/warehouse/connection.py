@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 _LOCK_POLL_SECONDS = 0.1
 
-_NO_PROGRESS_BAR = "set enable_progress_bar = false"
-"""DuckDB would draw a bar of its own over leadflow's for every query of some seconds."""
+_SESSION = "set timezone = 'UTC'; set enable_progress_bar = false"
+"""Days and hours are UTC's, on whatever machine; and DuckDB would draw a bar of its own over leadflow's."""
 
 _MOST_MEMORY_GIB = 3.7
 """What DuckDB may take unless told otherwise, 4 GB: a refresh of a million leads spills little beyond it, and the
@@ -89,7 +89,7 @@ class Warehouse:
         """
         connection = self._open(read_only=read_only)
         try:
-            connection.execute(f"set timezone = 'UTC'; {_NO_PROGRESS_BAR}")
+            connection.execute(_SESSION)
             yield connection
         finally:
             connection.close()
@@ -157,7 +157,7 @@ class Warehouse:
         )
         try:
             with engine.connect() as connection:  # the one that the pool keeps
-                connection.exec_driver_sql(_NO_PROGRESS_BAR)
+                connection.exec_driver_sql(_SESSION)
             yield engine
         finally:
             engine.dispose()

@@ -9,20 +9,24 @@ belong here: which rows fail (quality/checking/row_queries.py), and the check th
 
 The rows go in the transaction that writes the table, so no reader and no later step ever sees them. Where more than
 the allowed share fails, none is set aside: the check then finds them all and blocks, as it would without quarantine.
-Of a table that is written anew each time, quarantine holds the present rows; of one that is added to (raw tables,
-incremental models, identity's keys), all that were ever set aside, as they do not come again.
+Quarantine holds what stands aside now. A table that is written anew each time brings all its rows anew. The rows of
+one that is added to (raw tables, incremental models, identity's keys) do not come again by themselves, so those that
+stand aside are judged anew with each write: a row is let go once a later one took its place, and returns to its table
+once the test was taken back or allows it.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from leadflow.errors import ContractError
 from leadflow.quality.checking.row_queries import failing_rows_query
 from leadflow.quality.contract.tables import Contracts, Table, Test
-from leadflow.quality.sql_text import literal
+from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import quote, scalar
 from leadflow.warehouse.tables import Stamp, columns_of, table_exists
 
@@ -35,6 +39,8 @@ _BATCH = "leadflow_quarantine_batch"
 _FAILING = "leadflow_quarantine_failing"
 _ROW = "leadflow_row"
 """Name under which a row's place in its table goes through a test's query; a test that selects all columns keeps it."""
+_WHOLE = "leadflow_whole"
+"""Alias that stands for all columns of a row; a column of the same name would be taken in its place."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,17 @@ def set_aside(
         ContractError: a test's query does not return rows of the table.
     """
     tests = quarantining(contract)
-    if is_replaced and table_exists(connection, TABLE):
+    are_judged_anew = not is_replaced and bool(contract.natural_key)
+    if are_judged_anew:
+        _bring_back(connection, contract)
+    if (is_replaced or (are_judged_anew and not tests)) and table_exists(connection, TABLE):
         connection.execute(f"delete from {TABLE} where table_name = ?", [contract.full_name])
     if not tests:
         return {}
     row_count = scalar(connection, f"select count(*) from {quote(contract.full_name)}")
     connection.execute(f"create or replace temp table {_FAILING} (check_name varchar, row_number bigint)")
     found = [_find(connection, contract, test) for test in tests]
-    kept = [one.test for one in found if one.rows > one.test.max_quarantined_share * row_count]
+    kept = [one.test for one in found if one.rows and one.rows / row_count > one.test.max_quarantined_share]
     if kept:
         names = ", ".join(literal(test.check_name) for test in kept)
         connection.execute(f"delete from {_FAILING} where check_name in ({names})")
@@ -78,6 +87,8 @@ def set_aside(
     for test in tests:
         if test.check_name in moved:
             _keep(connection, contract, test, stamp)
+    if are_judged_anew:
+        _let_go(connection, contract)
     if moved:
         connection.execute(
             f"delete from {quote(contract.full_name)} where rowid in (select row_number from {_FAILING})"
@@ -101,6 +112,19 @@ def quarantined_rows(connection: DuckDBPyConnection, table: str) -> dict[str, in
             [table],
         ).fetchall()
     )
+
+
+def newest_set_aside(connection: DuckDBPyConnection, table: str, not_after: datetime) -> datetime | None:
+    """The newest known_at among the rows of a table ('schema.name') that stand aside, up to a moment; None without any."""
+    if not table_exists(connection, TABLE):
+        return None
+    newest: datetime | None = scalar(
+        connection,
+        "select max(known_at) from (select try_cast(row->>'known_at' as timestamp) as known_at "
+        f"from {TABLE} where table_name = ?) where known_at <= ?",
+        [table, not_after],
+    )
+    return newest
 
 
 def refuse_impossible(
@@ -136,13 +160,13 @@ def _find(connection: DuckDBPyConnection, contract: Table, test: Test) -> _Found
     import duckdb
 
     condition = f" where {test.where}" if test.where else ""
-    connection.execute(
-        f"create or replace temp view {_BATCH} as "
-        f"select *, rowid as {_ROW} from {quote(contract.full_name)}{condition}"
-    )
     query = failing_rows_query(test, contract, _BATCH)
     where = f"{test.file}:{test.line} test {test.test} of {contract.full_name}"
     try:
+        connection.execute(
+            f"create or replace temp view {_BATCH} as "
+            f"select *, rowid as {_ROW} from {quote(contract.full_name)}{condition}"
+        )
         if _ROW not in columns_of(connection, f"({query}\n)"):
             raise ContractError(
                 f"{where} sets rows aside, but its query returns something else than the table's rows",
@@ -155,12 +179,39 @@ def _find(connection: DuckDBPyConnection, contract: Table, test: Test) -> _Found
         raise ContractError(
             f"{where} cannot run ({str(error).splitlines()[0]})", "mend the test or its where"
         ) from error
-    finally:
-        connection.execute(f"drop view if exists {_BATCH}")
+    connection.execute(f"drop view {_BATCH}")  # where a query failed, the rollback drops it
     rows = scalar(
         connection, f"select count(*) from {_FAILING} where check_name = {literal(test.check_name)}"
     )
     return _Found(test, rows)
+
+
+def _bring_back(connection: DuckDBPyConnection, contract: Table) -> None:
+    """Put the rows that stand aside back into their table, except those whose natural key is there again."""
+    if not quarantined_rows(connection, contract.full_name):
+        return
+    table = quote(contract.full_name)
+    types = {name: kind for name, kind, *_ in connection.execute(f"describe {table}").fetchall()}
+    key = [identifier(name) for name in contract.natural_key]
+    there = " and ".join(f"present.{name} is not distinct from aside.fields.{name}" for name in key)
+    connection.execute(
+        f"insert into {table} by name select unnest(aside.fields) from ("
+        f"select fields from (select from_json(row, {literal(json.dumps(types))}) as fields, refresh_id, row "
+        f"from {TABLE} where table_name = ?) qualify row_number() over ("
+        f"partition by {', '.join(f'fields.{name}' for name in key)} order by refresh_id desc, row) = 1"
+        f") as aside where not exists (select 1 from {table} as present where {there})",
+        [contract.full_name],
+    )
+
+
+def _let_go(connection: DuckDBPyConnection, contract: Table) -> None:
+    """Forget the rows of a table that no longer fail the test they were set aside for."""
+    connection.execute(
+        f"delete from {TABLE} where table_name = ? and (check_name, row) not in (select failing.check_name, "
+        f"cast(to_json({_WHOLE}) as varchar) from {_FAILING} as failing "
+        f"inner join {quote(contract.full_name)} as {_WHOLE} on {_WHOLE}.rowid = failing.row_number)",
+        [contract.full_name],
+    )
 
 
 def _keep(connection: DuckDBPyConnection, contract: Table, test: Test, stamp: Stamp) -> None:
@@ -168,7 +219,7 @@ def _keep(connection: DuckDBPyConnection, contract: Table, test: Test, stamp: St
     connection.execute(
         f"insert into {TABLE} (table_name, check_name, test, column_name, refresh_id, as_of, row) "
         "select ?, ?, ?, ?, ?, ?, given.row from ("
-        f"select cast(to_json(whole) as varchar) as row from {quote(contract.full_name)} as whole "
+        f"select cast(to_json({_WHOLE}) as varchar) as row from {quote(contract.full_name)} as {_WHOLE} "
         f"where rowid in (select row_number from {_FAILING} where check_name = ?)) as given "
         f"where not exists (select 1 from {TABLE} as kept where kept.table_name = ? and kept.check_name = ? "
         "and kept.row = given.row) order by given.row",

@@ -172,12 +172,13 @@ def key_ranges(
 ) -> list[tuple[object, object]]:
     """Ranges of a column's values, first excluded and last included, that hold `rows` rows of the table each.
 
-    The first begins with None and the last ends with it: a range without end. An empty table has one range.
+    The first begins with None and the last ends with it: a range without end, which has the rows without a value too.
+    Rows of one value are never parted, so that a range may hold more. An empty table has one range.
     """
     name = identifier(column)
     ends = connection.execute(
-        f"select {name} from (select {name}, row_number() over (order by {name}) as place from {quote(table)}) "
-        f"where place % {int(rows)} = 0 order by 1"
+        f"select distinct {name} from (select {name}, row_number() over (order by {name}) as place from {quote(table)} "
+        f"where {name} is not null) where place % {int(rows)} = 0 order by 1"
     ).fetchall()
     bounds = [None, *(end for (end,) in ends), None]
     return list(itertools.pairwise(bounds))
@@ -190,7 +191,8 @@ def read_range(
     name = identifier(column)
     return query(
         connection,
-        f"select * from {quote(table)} where ($after is null or {name} > $after) and ($until is null or {name} <= $until)",
+        f"select * from {quote(table)} where ($after is null or {name} > $after or ($until is null and {name} is null)) "
+        f"and ($until is null or {name} <= $until)",
         {"after": after, "until": until},
     )
 

@@ -1,5 +1,6 @@
 """What teams write beside a test, really run in DuckDB: thresholds, limits, comparisons of tables, freshness, queries."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from leadflow.quality.checking.results import CheckResult
 from leadflow.quality.checking.runner import check_table
 from leadflow.quality.contracts import Table, load_contracts
+from leadflow.warehouse.connection import Warehouse
 
 DATA = """
 create schema clean;
@@ -100,7 +102,7 @@ THRESHOLDS = [
     ("error_if: '> 500', meta: {error_if: '>= 12%'}", False, "error", True, 12, 0.12, ", error_if >= 12%"),
     ("error_if: 'between 1 and 11', warn_if: '> 20'", True, "error", True, 12, 0.12, "12 of 100 rows, not warn_if"),
     ("limit: 5", False, "error", True, 5, None, "owner is null in at least 5 of 100 rows"),
-    ("limit: 5, error_if: '> 5', warn_if: '> 5'", True, "error", True, 5, None, "at least 5 of 100 rows, not"),
+    ("limit: 5, error_if: '> 4', warn_if: '> 1'", False, "error", True, 5, None, "at least 5 of 100 rows, error_if > 4"),
     ("limit: 50", False, "error", True, 12, 0.12, "owner is null in 12 of 100 rows"),
     ("where: deal_id > 10, error_if: '> 2'", False, "warn", False, 2, 2 / 90, "in 2 of 90 rows where deal_id > 10, warn_if"),
 ]  # fmt: skip
@@ -148,6 +150,46 @@ def test_what_could_not_run_blocks_whatever_its_thresholds(engine, tmp_path):
     result = check(engine, contract(tmp_path, at_owner=f"[not_null: {{{config}}}]"))
     assert (result.is_passed, result.is_blocking) == (False, True)
     assert "no_such_column" in (result.error or "")
+
+
+def test_a_query_that_fails_on_a_late_row_blocks_alone(tmp_path):
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(DATA)
+        connection.execute("update clean.deals set country = '1'")
+        connection.execute("insert into clean.deals select deals.* from clean.deals, range(9999)")
+        connection.execute(
+            "insert into clean.deals select * replace ('one' as country) from clean.deals limit 1"
+        )
+    query = "select * from {batch} where cast(country as integer) = 1"
+    test = f'{{unexpected_rows_expectation: {{arguments: {{unexpected_rows_query: "{query}"}}}}}}'
+    table = contract(tmp_path, at_table=f"[{test}]", at_owner="[not_null]")
+    with Warehouse(path, threads=1).sqlalchemy_engine() as engine:
+        results = {result.test: result for result in check_table(engine, table)}
+    assert "Could not convert string 'one'" in results["unexpected_rows_expectation"].message.replace(
+        "***", "one"
+    )
+    assert results["unexpected_rows_expectation"].is_blocking
+    assert results["not_null"].error is None
+
+
+def test_days_are_utcs_in_checks_too(tmp_path, monkeypatch):
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(DATA)
+    query = (
+        "select * from {batch} where cast(timestamptz '2026-01-01 01:00:00+00' as date) <> date '2026-01-01'"
+    )
+    test = f'{{unexpected_rows_expectation: {{arguments: {{unexpected_rows_query: "{query}"}}}}}}'
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        with Warehouse(path, threads=1).sqlalchemy_engine() as engine:
+            result = check(engine, contract(tmp_path, at_table=f"[{test}]"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert result.is_passed
 
 
 OTHER = "compare_model: \"source('clean', 'totals')\""
@@ -267,6 +309,60 @@ def test_a_query_shows_no_personal_data(engine, tmp_path):
     )
     (row,) = check(engine, contract(tmp_path, queries={"one": query})).sample
     assert row == {"deal_id": 7, "country": "DE", "email": "a***@example.com", "loud": "***", "twice": 20.0}
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        'unexpected_rows_expectation: {arguments: {unexpected_rows_query: "select country, contact, upper(contact) as loud '
+        "from {{ source('clean', 'totals') }} where exists (from {batch})\"}}",
+        "expect_query_results_to_match_comparison: {arguments: {base_query: 'select country from {batch} where false', "
+        "comparison_query: \"select contact from {{ source('clean', 'totals') }}\"}}",
+        "lists: {arguments: {other: \"source('clean', 'totals')\"}}",
+    ],
+)
+def test_no_test_shows_another_tables_personal_data(tmp_path, test):
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            DATA
+            + "; create or replace table clean.totals as select *, 'ann@example.com' as contact from clean.totals"
+        )
+        connection.execute("alter table clean.deals drop email")
+    (tmp_path / "macros").mkdir()
+    (tmp_path / "macros" / "lists.sql").write_text(
+        "{% test lists(model, other) %}select contact, contact as loud from {{ other }}{% endtest %}"
+    )
+    contract(tmp_path, at_table=f"[{test}]")
+    schema = tmp_path / "clean" / "schema.yml"
+    mail = "          - {name: email, data_type: varchar, description: Mail, meta: {pii: true}}\n"
+    text = schema.read_text().replace(mail, "")
+    schema.write_text(text.replace("Deals}\n", "Deals}\n" + mail.replace("email", "contact"), 1))
+    table = load_contracts(tmp_path)["clean.deals"]
+    assert table.checks[1].other_tables == ("clean.totals",)
+    with Warehouse(path, threads=1).sqlalchemy_engine() as engine:
+        result = check(engine, table)
+    assert not result.is_passed
+    assert result.error is None
+    assert result.sample
+    assert "ann@" not in f"{result.message} {result.sample}".lower()
+
+
+def test_what_a_test_computes_of_personal_data_is_hidden(engine, tmp_path):
+    table = contract(
+        tmp_path,
+        at_table="[expect_column_values_to_be_decreasing: {arguments: {column: known_at, sort_column: deal_id}}]",
+    )
+    assert check(engine, table).sample[0]["previous_value"] == "2026-01-01T01:00:00"
+    schema = tmp_path / "clean" / "schema.yml"
+    schema.write_text(
+        schema.read_text().replace("description: When}", "description: When, meta: {pii: true}}")
+    )
+    assert check(engine, load_contracts(tmp_path)["clean.deals"]).sample[0] == {
+        "deal_id": 2,
+        "known_at": "***",
+        "previous_value": "***",
+    }
 
 
 def test_a_query_that_duckdb_refuses_blocks(engine, tmp_path):

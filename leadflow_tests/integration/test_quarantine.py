@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import pytest
 from leadflow.errors import ContractError
 from leadflow.quality.contract.tables import Contracts
 from leadflow.quality.contracts import load_contracts
-from leadflow.warehouse.quarantine import quarantined_rows, refuse_impossible, set_aside
+from leadflow.warehouse.quarantine import newest_set_aside, quarantined_rows, refuse_impossible, set_aside
 from leadflow.warehouse.tables import Stamp, ensure_system_tables, transaction
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ create table crm.deals as select * from (values
 """
 
 
-def contracts(folder: Path, tests: str = "", column_tests: str = "") -> Contracts:
+def contracts(folder: Path, tests: str = "", column_tests: str = "", key: str = "") -> Contracts:
     """The contract of crm.deals with tests of the table and of its column stage, as YAML lines."""
     path = folder / "dbt_like_sql" / "crm" / "schema.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,7 @@ sources:
         columns: [{{name: stage, data_type: varchar, description: Its name}}]
       - name: deals
         description: Deals.
-        meta: {{grain: one row per deal}}
+        meta: {{grain: one row per deal, natural_key: [{key}]}}
         data_tests: [{tests}]
         columns:
           - {{name: deal_id, data_type: integer, description: Its key}}
@@ -151,6 +152,31 @@ def test_the_bound_itself_is_allowed(connection, tmp_path):
     assert moved(connection, third) == {"accepted_values__stage": 2}
 
 
+def test_the_bound_is_not_moved_by_the_last_digit_of_a_float(connection, tmp_path):
+    connection.execute("create or replace table crm.deals as select range::int as deal_id, if(range < 29, 'odd', 'won') as stage, "
+                       "1.0 as amount, '' as email from range(100)")  # fmt: skip
+    made = contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]", share=0.29))
+    assert moved(connection, made) == {"accepted_values__stage": 29}  # though 0.29 * 100 is below 29
+
+
+def test_rows_are_kept_whole_whatever_their_columns_are_called(connection, tmp_path):
+    for name in ("whole", "given", "deals"):
+        connection.execute(f"alter table crm.deals add column {name} integer default 1")
+    moved(connection, contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won, gone]")))
+    ((row,),) = connection.execute("select row from quality.quarantined_rows").fetchall()
+    assert json.loads(row) == {"deal_id": 3, "stage": "lost?", "amount": 7.0, "email": None, "whole": 1, "given": 1, "deals": 1}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["no_such_column > 0", "cast(stage as integer) > deal_id"])
+def test_a_condition_that_cannot_run_is_told_by_its_line(connection, tmp_path, where):
+    made = contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]", where=where))
+    with pytest.raises(
+        ContractError, match=r"schema\.yml:15 test accepted_values of crm\.deals cannot run \("
+    ):
+        moved(connection, made)
+    assert deal_ids(connection) == [1, 2, 3, 4, 5, 5]
+
+
 def test_quarantine_of_a_replaced_table_is_of_the_present_rows(connection, tmp_path):
     made = contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]"))
     moved(connection, made)
@@ -169,6 +195,68 @@ def test_quarantine_of_a_table_that_is_added_to_keeps_what_was_set_aside_before(
     moved(connection, made, is_replaced=False)
     kept = connection.execute("select row->>'deal_id' from quality.quarantined_rows order by 1").fetchall()
     assert kept == [("3",), ("4",), ("6",)]
+
+
+def test_a_row_that_stands_aside_is_let_go_when_a_right_one_came(connection, tmp_path):
+    made = contracts(
+        tmp_path, column_tests=entry("accepted_values", "values: [new, won]"), key="deal_id, amount"
+    )
+    connection.execute("delete from crm.deals where deal_id = 5")
+    moved(connection, made, is_replaced=False)
+    connection.execute("insert into crm.deals values (3, 'won', 7.0, null)")
+    assert moved(connection, made, is_replaced=False) == {"accepted_values__stage": 1}
+    assert sorted(deal_ids(connection)) == [1, 2, 3]
+    assert quarantined_rows(connection, "crm.deals") == {"accepted_values__stage": 1}
+
+
+@pytest.mark.parametrize(
+    ("later", "returned"),
+    [
+        (entry("accepted_values", "values: [new, won, gone]"), [4]),
+        (entry("accepted_values", "values: [new, won]", where="amount > 0"), [4]),
+        (entry("accepted_values", "values: [new, won]", share=0.1), [3, 4]),
+        ("", [3, 4]),
+    ],
+    ids=["allowed", "not asked for", "too many", "taken back"],
+)
+def test_rows_return_whole_when_their_test_lets_them(connection, tmp_path, later, returned):
+    connection.execute("delete from crm.deals where deal_id = 5")
+    before = connection.execute("from crm.deals").fetchall()
+    strict = contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]"), key="deal_id")
+    moved(connection, strict, is_replaced=False)
+    moved(connection, contracts(tmp_path, column_tests=later, key="deal_id"), is_replaced=False)
+    present = sorted(connection.execute("from crm.deals").fetchall())
+    assert present == [row for row in before if row[0] in (1, 2, *returned)]
+    assert sum(quarantined_rows(connection, "crm.deals").values()) == 2 - len(returned)
+
+
+def test_a_row_that_fails_again_stands_aside_since_the_refresh_that_first_found_it(connection, tmp_path):
+    connection.execute("delete from crm.deals where deal_id = 5")
+    made = contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]"), key="deal_id")
+    moved(connection, made, is_replaced=False)
+    with transaction(connection):
+        set_aside(connection, made["crm.deals"], stamp=replace(STAMP, refresh_id=4), is_replaced=False)
+    kept = connection.execute("select row->>'deal_id', refresh_id from quality.quarantined_rows order by 1")
+    assert kept.fetchall() == [("3", 3), ("4", 3)]
+
+
+def test_the_bound_holds_for_all_that_stand_aside_and_not_for_each_write_alone(connection, tmp_path):
+    connection.execute("delete from crm.deals where deal_id = 5")
+    made = contracts(
+        tmp_path, column_tests=entry("accepted_values", "values: [new, won]", share=0.5), key="deal_id"
+    )
+    assert moved(connection, made, is_replaced=False) == {"accepted_values__stage": 2}
+    connection.execute("insert into crm.deals values (6, 'odd', 1.0, null)")
+    assert moved(connection, made, is_replaced=False) == {}
+    assert len(deal_ids(connection)) == 5
+
+
+def test_what_stands_aside_counts_for_the_newest_known_moment(connection, tmp_path):
+    connection.execute("alter table crm.deals add column known_at timestamp default timestamp '2026-01-02'")
+    moved(connection, contracts(tmp_path, column_tests=entry("accepted_values", "values: [new, won]")))
+    assert newest_set_aside(connection, "crm.deals", STAMP.as_of) == dt.datetime(2026, 1, 2)  # noqa: DTZ001
+    assert newest_set_aside(connection, "crm.deals", dt.datetime(2026, 1, 1)) is None  # noqa: DTZ001
+    assert newest_set_aside(connection, "crm.stages", STAMP.as_of) is None
 
 
 def test_a_test_of_the_project_that_returns_something_else_than_rows_is_refused_by_its_line(

@@ -24,8 +24,10 @@ from leadflow.warehouse.tables import (
     append_results,
     columns_of,
     ensure_system_tables,
+    key_ranges,
     latest_versions,
     merge_rows,
+    read_range,
     record_version,
     replace_table,
     replace_view,
@@ -249,6 +251,27 @@ def test_a_killed_write_leaves_whole_tables_with_their_versions(tmp_path: Path) 
             assert rows(connection, "clean.open") == [(1,)]
             versions = latest_versions(connection)
             assert (versions["clean.committed"].refresh_id, versions["clean.open"].refresh_id) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [],
+        ["a"],
+        list("abcdefg"),
+        ["a"] * 9,
+        ["a", "a", "b", "b", "b", "b", "c"],
+        ["a", "b", "c", None, None],
+        [None] * 7,
+    ],
+    ids=["none", "one", "distinct", "equal", "runs", "some_null", "all_null"],
+)
+def test_ranges_of_a_key_hold_every_row_once(connection: DuckDBPyConnection, keys: list[str | None]) -> None:
+    connection.execute("create table t as select unnest(cast(? as varchar[])) as k", [keys])
+    ranges = key_ranges(connection, "main.t", "k", rows=2)
+    parts = [read_range(connection, "main.t", "k", *bounds)["k"].to_list() for bounds in ranges]
+    assert sorted(map(str, (key for part in parts for key in part))) == sorted(map(str, keys))
+    assert len(parts) == len(set(ranges))
 
 
 def test_results_are_appended_all_or_none(connection: DuckDBPyConnection) -> None:

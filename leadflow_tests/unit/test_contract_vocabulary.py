@@ -35,6 +35,7 @@ CONFIGS = [
     ("error_if: '> 5', meta: {error_if: '> 1%'}", {"error_if": "> 1%"}),
     ("meta: {warn_if: 'between 1% and 3%'}", {"warn_if": "between 1% and 3%"}),
     ("limit: 50", {"limit": 50}),
+    ("limit: 50, error_if: '>= 50', warn_if: 'between 1 and 49'", {"limit": 50, "error_if": ">= 50"}),
     ("fail_calc: 'COUNT( * )'", {"severity": "error"}),
     ("where: is_open", {"where": "is_open"}),
     ("tags: nightly", {"tags": ("nightly",)}),
@@ -69,6 +70,8 @@ WRONG_CONFIGS = [
     ("error_if: 5", "`error_if: 5`, which says nothing of a number of failing rows: write it as text, such as '> 10'"),
     ("error_if: '> 1%'", "`error_if: > 1%`, a share, which dbt would fail on: write `config: {meta: {error_if: '> 1%'}}`"),
     ("limit: 5, meta: {error_if: '> 1%'}", "`error_if: > 1%` and a limit, so that the share would be of too few"),
+    ("limit: 50, error_if: '> 100'", "`error_if: > 100` and the limit 50, at which counting ends before it is told: raise the limit"),
+    ("limit: 5, warn_if: 'between 1 and 5'", "`warn_if: between 1 and 5` and the limit 5, at which counting ends"),
     ("limit: 0", "`limit: 0`: write a number of rows, from 1."),
     ("limit: true", "`limit: true`: write a number of rows"),
     ("fail_calc: sum(amount)", "with fail_calc 'sum(amount)'; leadflow counts failing rows"),
@@ -429,6 +432,22 @@ def test_a_macro_that_changes_is_another_promise(tmp_path):
     )
     changed = load_contracts(tmp_path, cache_file=tmp_path / "cache.json")["clean.leads"]
     assert table.fingerprint(table.checks[1]) != changed.fingerprint(changed.checks[1])
+
+
+def test_a_block_that_changes_is_another_promise(tmp_path):
+    (tmp_path / "clean").mkdir()
+    (tmp_path / "macros").mkdir()
+    tested = COLUMNS.replace("description: Key", "description: Key, data_tests: [is_positive]")
+    (tmp_path / "clean" / "schema.yml").write_text(HEAD + tested)
+
+    def fingerprint(condition: str) -> str:
+        block = f"{{% test is_positive(model, column_name) %}}select * from {{{{ model }}}} where {condition}{{% endtest %}}"
+        (tmp_path / "macros" / "positive.sql").write_text(block)
+        table = load_contracts(tmp_path)["clean.leads"]
+        return table.fingerprint(table.checks[1])
+
+    assert fingerprint("{{ column_name }} > 0") == fingerprint("{{ column_name }} > 0")
+    assert fingerprint("{{ column_name }} > 0") != fingerprint("{{ column_name }} > 1")
 
 
 WRONG_QUERIES = [

@@ -126,6 +126,7 @@ LOADER_ALONE = (
     # What hangs on two values, or on more of a value than its shape.
     "must descend", "must be below hot_above", "ascending", "listed twice", ".nan", ".inf", "finite number", "of too few",
     "keep one of the two", "but no single row fails it", "different numbers of columns",
+    "at which counting ends",
     # What reading YAML itself says.
     "is not valid YAML", "repeats the key", "holds an item that is no mapping",
 )  # fmt: skip

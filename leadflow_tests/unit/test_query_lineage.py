@@ -46,6 +46,8 @@ def told(origin: Origin) -> str:
         (f"select id as k from {A} union all select z from {B}", {"k": "a.id b.z ="}),
         (f"select 'all' as k union all select x from {A}", {"k": "a.x"}),
         (f"select id, x as k from {A} union all select id, cast(null as varchar) from {B}", {"id": "a.id b.id =", "k": "a.x ="}),
+        (f"select 1 as k, null as x from {A} union all select 2, x from {A}", {"k": "", "x": "a.x ="}),
+        (f"select count(*) as n from {A} union all select z from {B}", {"n": "b.z a.*"}),
         (
             f"with u as (select id, x from {A} union all by name select z, id from {B}) select id, x, z from u",
             {"id": "a.id b.id =", "x": "a.x =", "z": "b.z ="},

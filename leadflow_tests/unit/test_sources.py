@@ -80,7 +80,7 @@ def test_everything_a_source_may_say(tmp_path: Path) -> None:
     }
     assert forms.known_at == FromColumn(column="Updated")
     assert forms.attributes["Budget (EUR)"].type == "number"
-    assert forms.read_options.model_dump() == {
+    assert forms.read_options.model_dump(exclude_none=True) == {
         "delim": ";",
         "quote": "'",
         "escape": "\\",
@@ -127,9 +127,9 @@ def test_a_constant_keeps_its_type(tmp_path: Path, constant: str, value: object)
         (HEAD + "      email: {constant: }\n    occurred_at: t\n", "sources.yaml:8 sources.0.columns.email.constant: Input should be a valid string or"),
         (HEAD + "    occurred_at: t\n    read_options: {delimiter: ';'}\n", "sources.yaml:9 sources.0.read_options.delimiter: is not a known setting"),
         (HEAD + "    occurred_at: t\n    read_options: {delim: '||'}\n", "sources.yaml:9 sources.0.read_options.delim: String should have at most 1 character"),
-        (HEAD + "    occurred_at: t\n    read_options: {encoding: cp1252}\n", "sources.yaml:9 sources.0.read_options.encoding: Input should be 'utf-8', 'utf-16' or 'latin-1'"),
+        (HEAD + "    occurred_at: t\n    read_options: {encoding: cp1252}\n", "sources.yaml:9 sources.0.read_options.encoding: Input should be 'utf-8', 'utf-16', 'latin-1', 'windows-1250'"),
         (HEAD + "    occurred_at: t\n    max_rejected_share: 2\n", "sources.yaml:9 sources.0.max_rejected_share: Input should be less than or equal to 1"),
-        (HEAD + "    occurred_at: t\n    format: xlsx\n", "sources.yaml:9 sources.0.format: Input should be 'csv' or 'parquet'"),
+        (HEAD + "    occurred_at: t\n    format: xlsx\n", "sources.yaml:9 sources.0.format: Input should be 'csv', 'parquet', 'json' or 'excel'"),
         (HEAD + "    occurred_at: t\n    attributes: {size: {column: a, type: big}}\n", "sources.yaml:9 sources.0.attributes.size.type: Input should be 'text', 'number', 'boolean' or 'timestamp'"),
         (HEAD + "    occured_at: t\n", "sources.yaml:8 sources.0.occured_at: is not a known setting"),
         (HEAD + "      mql_id: Other\n    occurred_at: t\n", "sources.yaml:8 repeats the key 'mql_id'"),
@@ -252,7 +252,9 @@ def test_no_files(data: Path, monkeypatch: pytest.MonkeyPatch, path: str, proble
         ("a.dat", "csv", "csv"),
         ("a.csv", "parquet", "parquet"),
         ("export", "parquet", "parquet"),
-        ("a.xlsx", None, None),
+        ("a.xlsx", None, "excel"),
+        ("a.ndjson.gz", None, "json"),
+        ("a.xls", None, None),
         ("export", None, None),
         ("a.gz", None, None),
     ],

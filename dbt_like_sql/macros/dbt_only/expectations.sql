@@ -44,3 +44,10 @@ select row_count
 from (select count(*) as row_count from {{ model }})
 where row_count <> {{ value }}
 {% endtest %}
+
+{% test unique_combination_of_columns(model, combination_of_columns) %}
+select {{ combination_of_columns | join(', ') }}
+from {{ model }}
+group by {{ combination_of_columns | join(', ') }}
+having count(*) > 1
+{% endtest %}

@@ -1,7 +1,7 @@
 """What a run found, for a person: counts, a sentence, and a few failing rows with personal data masked.
 
 Belongs here: turning a finding into a CheckResult. Does not belong here: finding it (runner.py), and how a value is
-masked (masking.py).
+masked (quality/masking.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from leadflow.quality.masking import HIDDEN, mask
 
 _LONGEST_ERROR = 500
 _MOST_NAMED_DIFFERENCES = 5
+# It stacks rows of two queries, under the names of the first.
+_MIXING = {"expect_query_results_to_match_comparison"}
 # Great Expectations and SQLAlchemy wrap DuckDB's own sentence in these.
 _WRAPPING = re.compile(r"\(_?duckdb\.\w+\) |\n\s*\[SQL:.*|\n\s*\(Background on.*", re.DOTALL)
 _QUOTED_VALUE = re.compile(r"'[^']*'")
@@ -223,12 +225,12 @@ def _sample_row(row: Mapping[str, Any], test: Test, table: Table) -> dict[str, A
     if test.test in (COLUMNS_MATCH_CONTRACT, SOURCE_FRESHNESS) or (test.column and not is_row_wise(test)):
         return {name: plain(value) for name, value in row.items()}  # about types or moments, not about values
     if not is_row_wise(test):
-        return {name: _shown_value(name, value, table) for name, value in row.items()}
+        return {name: _shown_value(name, value, test, table) for name, value in row.items()}
     wanted = {name.lower() for name in (*table.natural_key, *test.columns)}
     shown = {
         name: value for name, value in row.items() if name.lower() in wanted or table.column(name) is None
     }
-    return {name: _shown_value(name, value, table) for name, value in (shown or row).items()}
+    return {name: _shown_value(name, value, test, table) for name, value in (shown or row).items()}
 
 
 def _singular_value(name: str, value: Any, singular: SingularTest) -> Any:
@@ -239,12 +241,17 @@ def _singular_value(name: str, value: Any, singular: SingularTest) -> Any:
     return plain(value) if is_known or not singular.pii_columns else HIDDEN
 
 
-def _shown_value(name: str, value: Any, table: Table) -> Any:
+def _shown_value(name: str, value: Any, test: Test, table: Table) -> Any:
     column = table.column(name)
-    if column is not None:
-        return mask(value, name) if column.is_pii else plain(value)
+    is_own = is_row_wise(test)  # else a column of that name may hold another table's values
+    if (column is not None and column.is_pii) or (not is_own and name.lower() in test.pii_elsewhere):
+        return mask(value, name)
+    if column is not None and (is_own or not test.pii_elsewhere or test.test not in _MIXING):
+        return plain(value)
     # A value the test computed may have been made from personal data.
-    return HIDDEN if isinstance(value, str) and table.pii_columns else plain(value)
+    is_about_pii = any(tested.lower() in table.pii_columns for tested in test.columns)
+    is_told = value is None or isinstance(value, bool) or not (is_about_pii or isinstance(value, str))
+    return plain(value) if is_told or not (table.pii_columns or test.pii_elsewhere) else HIDDEN
 
 
 def plain(value: Any) -> Any:

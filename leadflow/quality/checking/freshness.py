@@ -1,6 +1,6 @@
 """How old a source's newest row is, as a query.
 
-Belongs here: measuring, and the sentence about it. Does not belong here: reading the contract (declared_freshness.py).
+Belongs here: measuring, and the sentence about it. Does not belong here: reading the contract (contract/declared_freshness.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Belongs here: one function per generic test, found by its name. The positional parameters are the subject (the
 batch, a relation in DuckDB, and the column); the keyword-only ones are the test's arguments in schema.yml, from
-which arguments.py checks them. Does not belong here: tests of the project's own (dbt_like_sql/macros) and
+which contract/arguments.py checks them. Does not belong here: tests of the project's own (dbt_like_sql/macros) and
 expectations.
 """
 

@@ -1,7 +1,7 @@
 """Finding out which expectations run on DuckDB, by running each.
 
 Belongs here: building the catalogue from the installed Great Expectations. Does not belong here: the cases that are run
-(probes.py) and reading the catalogue (catalogue.py). Nothing but `python -m leadflow.quality.contract.catalogue` and tests
+(probes.py) and reading the catalogue (contract/catalogue.py). Nothing but `python -m leadflow.quality.contract.catalogue` and tests
 use this module.
 """
 

@@ -229,7 +229,11 @@ def _run_queries(
     outcomes = session.validate(batch.view, expectations, {"result_format": "COMPLETE"})
     for name, outcome in outcomes.items():
         is_clear = outcome.error is not None or (outcome.is_passed and queries[name].mostly >= 1)
-        failing_rows = 0 if is_clear else session.counts(views[name], [])[None]
+        try:
+            failing_rows = 0 if is_clear else session.counts(views[name], [])[None]
+        except QueryFailedError as error:  # on a row beyond the few that were fetched
+            findings[name] = Finding(False, _checked_rows(tests[name], batch), None, [], error=str(error))
+            continue
         rows = (outcome.details.get("details") or {}).get("unexpected_rows") or []
         findings[name] = Finding(
             is_passed=outcome.is_passed,

@@ -2,7 +2,7 @@
 
 Belongs here: the one list from which the reference (docs/data_tests.md), the editors' schema and the test suite are made.
 Does not belong here: the tests themselves (generic_tests.py, table_comparisons.py, expectation_queries.py, the
-catalogue), and reading an entry (declared_tests.py).
+catalogue), and reading an entry (contract/declared_tests.py).
 """
 
 from __future__ import annotations

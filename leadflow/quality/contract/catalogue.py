@@ -5,7 +5,7 @@ Belongs here: reading `expectation_catalogue.json`, which is generated from the 
     python -m leadflow.quality.contract.catalogue
 
 so that contracts can be checked without importing Great Expectations, which takes seconds. Does not belong here:
-how the catalogue is found out (probing.py).
+how the catalogue is found out (checking/probing.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What reading contracts carries along: the problems found so far, and the names that tests may refer to.
 
-Belongs here: values that contracts.py and declared_tests.py share. Does not belong here: the reading itself.
+Belongs here: values that quality/contracts.py and declared_tests.py share. Does not belong here: the reading itself.
 """
 
 from __future__ import annotations

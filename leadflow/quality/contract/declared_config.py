@@ -195,6 +195,11 @@ class _Values:
                 f"gives {self.name} `{key}: {raw}` and a limit, so that the share would be of too few",
                 "leave one out",
             )
+        elif not found.is_told_by(self.given.get("limit")):
+            self.refuse(
+                f"gives {self.name} `{key}: {raw}` and the limit {self.given['limit']}, at which counting ends before it is told",
+                "raise the limit, or leave it out",
+            )
         return found
 
     def share(self, key: str, default: float) -> float:

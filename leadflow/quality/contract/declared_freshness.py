@@ -1,7 +1,7 @@
 """Freshness of sources: `freshness:` and `loaded_at_field:` of a Python-made table, read into a test.
 
 Belongs here: dbt's keys for it, at the source or the table, beside or below `config:`, the nearer one going before. Does
-not belong here: how the age is measured (freshness.py).
+not belong here: how the age is measured (checking/freshness.py).
 
 The age is measured at the refresh's as_of, leadflow's one clock, and not at the wall clock as `dbt source freshness`
 does: a data set of the past is as fresh as it was at its moment, and a refresh gives the same answer twice.

@@ -2,7 +2,7 @@
 
 Belongs here: finding the files (dbt's `test-paths`), their config, what the yml beside them says of them, and which
 table each one is a check of. Does not belong here: tests of one table or column (declared_tests.py), rendering and
-parsing (warehouse/) and running (runner.py).
+parsing (warehouse/) and running (checking/runner.py).
 
 A test belongs to the table furthest down the line among those it reads, so that it runs once all of them are there:
 the last stage's, and within a stage the one that its schema.yml describes last.

@@ -1,7 +1,7 @@
 """Reading one entry of `data_tests:` into a Test.
 
 Belongs here: the forms an entry may take in dbt, finding the test by its name, and refusing what cannot run. Does not
-belong here: tables and columns (contracts.py), and what arguments a test takes (arguments.py).
+belong here: tables and columns (quality/contracts.py), and what arguments a test takes (arguments.py).
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ class _Reader:
     ) -> dict[str, Any]:
         """The arguments, from `arguments:` and from beside it, in Great Expectations' spelling.
 
-        Tables that SQL among them refers to are added to `reads`.
+        Tables that they refer to are added to `reads`.
         """
         below = settings.get("arguments") or {}
         if not isinstance(below, dict):

@@ -1,7 +1,7 @@
 """Reading the tables and columns of one schema.yml, their tests still raw.
 
 Belongs here: which keys a table and a column have, and refusing what is surely a mistake. Does not belong here: tests
-(declared_tests.py), which may refer to tables of other files and so are read after all of these (contracts.py).
+(declared_tests.py), which may refer to tables of other files and so are read after all of these (quality/contracts.py).
 """
 
 from __future__ import annotations

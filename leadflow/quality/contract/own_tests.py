@@ -1,7 +1,7 @@
 """Tests that leadflow knows without Great Expectations' catalogue, found by their names.
 
-Belongs here: which modules hold them, and what their signatures say. Does not belong here: the tests (generic_tests.py,
-table_comparisons.py) and running them (runner.py).
+Belongs here: which modules hold them, and what their signatures say. Does not belong here: the tests (checking/generic_tests.py,
+checking/table_comparisons.py) and running them (checking/runner.py).
 """
 
 from __future__ import annotations

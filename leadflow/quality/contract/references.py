@@ -33,13 +33,17 @@ def resolved(value: Any, names: Names, refuse: Refuse, reads: list[str]) -> Any:
         value: an argument's value.
         names: what there is.
         refuse: notes a reference to what is not there.
-        reads: gets the tables that SQL refers to.
+        reads: gets the tables that are referred to.
     """
     if not isinstance(value, str):
         return value
     match = _REFERENCE.fullmatch(value.strip())
     if match is not None:
-        return _table(value, match, names, refuse) or value
+        table = _table(value, match, names, refuse)
+        if table is None:
+            return value
+        reads.append(table)
+        return table
 
     def replaced(found: re.Match[str]) -> str:
         inner = _REFERENCE.fullmatch(found[0])

@@ -1,7 +1,7 @@
 """Singular tests, as dbt calls them: a query of its own in `dbt_like_sql/tests/*.sql` that returns the rows that are wrong.
 
 Belongs here: one such test as a value, and its SQL at a moment. Does not belong here: finding and checking them
-(declared_singular_tests.py) and running them (runner.py).
+(declared_singular_tests.py) and running them (checking/runner.py).
 """
 
 from __future__ import annotations

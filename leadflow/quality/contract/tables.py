@@ -1,6 +1,6 @@
 """What a contract says: tables, columns and tests as values.
 
-Belongs here: the shapes that contracts.py reads and others use. Does not belong here: reading or running them.
+Belongs here: the shapes that quality/contracts.py reads and others use. Does not belong here: reading or running them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from leadflow.quality.contract.macro_tests import MacroTest
+from leadflow.quality.contract.macro_tests import MacroTest, macro_query
 from leadflow.quality.contract.thresholds import Threshold
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Test:
         description: the test's own description, or an empty text.
         macro: the project's own test that `test` names, where it names one.
         singular: the query of its own that `test` names, where it names one.
-        reads: tables, as schema.name, that its SQL, or SQL among its arguments, reads beside its own.
+        reads: tables, as schema.name, that its SQL or its arguments name beside its own.
+        pii_elsewhere: columns, in lower case, of the other tables it reads that hold personal data.
         warn_if: how many failing rows make a warning; None where any do.
         error_if: how many failing rows make a failure of a test whose severity is error; None where any do.
         limit: failing rows are counted no further than this.
@@ -67,6 +68,7 @@ class Test:
     macro: MacroTest | None = field(default=None, repr=False)
     singular: SingularTest | None = field(default=None, repr=False)
     reads: tuple[str, ...] = ()
+    pii_elsewhere: frozenset[str] = frozenset()
     warn_if: Threshold | None = None
     error_if: Threshold | None = None
     limit: int | None = None
@@ -181,6 +183,8 @@ class Table:
             promise.append(judged)
         if test.singular is not None:
             promise.append(test.singular.fingerprint())
+        if test.macro is not None:
+            promise.append(macro_query(test.macro, "batch", test.column, test.arguments).sql)
         if test.on_fail == "quarantine":
             promise.append([test.on_fail, test.max_quarantined_share])
         return hashlib.sha256(json.dumps(promise, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
 """dbt's `warn_if` and `error_if`: how many failing rows make a warning, and how many a failure.
 
 Belongs here: reading such an expression, and what a test that has them says of a count. Does not belong here: where they
-are written (declared_config.py) and counting (runner.py).
+are written (declared_config.py) and counting (checking/runner.py).
 
 dbt puts the expression behind `count(*)` in SQL. Here it is parsed, so that a slip is refused when it is read:
 
@@ -60,6 +60,13 @@ class Threshold:
             is_between = self.numbers[0] <= measured <= self.numbers[1]
             return is_between is (self.comparison == "between")
         return _COMPARED[self.comparison](measured, self.numbers[0])
+
+    def is_told_by(self, limit: object) -> bool:
+        """Whether counting no further than `limit` rows gives the same answer as counting all of them."""
+        if not isinstance(limit, int) or self.is_share:
+            return True
+        turns = [count for number in self.numbers for count in (int(number), int(number) + 1)]
+        return all(self.holds(count, 0) is self.holds(limit, 0) for count in turns if count > limit)
 
 
 ANY_ROW = Threshold("!= 0", "!=", (0.0,), is_share=False)

@@ -1,6 +1,6 @@
 """JSON schema of a test's config: how hard a failure is, which rows count, and to whom it belongs.
 
-Belongs here: the keys of declared_config.py, which reads them. Does not belong here: a test's arguments
+Belongs here: the keys of contract/declared_config.py, which reads them. Does not belong here: a test's arguments
 (entry_schema.py).
 """
 

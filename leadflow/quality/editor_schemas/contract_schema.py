@@ -1,7 +1,7 @@
 """JSON schema of a schema.yml, by which editors complete and check it: dbt's vocabulary and leadflow's own.
 
 Belongs here: the file, its tables and their columns. Does not belong here: one entry of `data_tests:` (entry_schema.py),
-and reading the file (drafts.py, declared_tests.py), whose keys are taken from there.
+and reading the file (contract/drafts.py, contract/declared_tests.py), whose keys are taken from there.
 
 The schema refuses what can be seen in one file alone, and never what the loader takes. Whether a table, column or group
 that is referred to is there, and whether names are taken twice, is left to the loader.

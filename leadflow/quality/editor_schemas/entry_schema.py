@@ -1,7 +1,7 @@
 """JSON schema of one entry of `data_tests:`: the tests there are, their arguments and their config.
 
 Belongs here: what an editor can know of an entry. Does not belong here: the file around it (contract_schema.py). What
-hangs on other parts of the contract, such as whether a column is there, is the loader's (declared_tests.py).
+hangs on other parts of the contract, such as whether a column is there, is the loader's (contract/declared_tests.py).
 
 The schema never refuses what the loader takes: a name or argument in other letter case, which the loader knows, is left
 to it.

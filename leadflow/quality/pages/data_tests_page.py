@@ -1,7 +1,7 @@
 """docs/data_tests.md: every test that schema.yml may name, with its arguments and an example.
 
 Belongs here: the page's words and tables. Does not belong here: what there is to know of the tests
-(supported_tests.py).
+(checking/supported_tests.py).
 """
 
 from __future__ import annotations

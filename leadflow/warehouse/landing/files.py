@@ -1,7 +1,7 @@
-"""Files as DuckDB reads them: what columns a CSV or Parquet file has, and the relation that reads its rows.
+"""Files as DuckDB reads them: what columns a file has, and the relation that reads its rows.
 
-Belongs here: looking at one file. Does not belong here: what its columns mean (ingest/) and what becomes of its rows
-(landing.py).
+Belongs here: looking at one file. Does not belong here: what its columns mean (ingest/), what becomes of its rows
+(landing.py), how JSON is read (json_lines.py) and files are copied that DuckDB does not read (copies.py, excel.py).
 
 DuckDB's own sniffer is not used for CSV. It judges by the first 20,480 lines: where the first quoted field comes later
 it takes quotes for data and tears the field apart, and one odd quote within the sample makes it give up on the file.
@@ -16,14 +16,15 @@ import hashlib
 import io
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadflow.errors import SourceError
 from leadflow.quality.sql_text import literal
+from leadflow.warehouse.landing import copies, excel, json_lines
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,10 +43,13 @@ class FileScan:
     Attributes:
         path: the file.
         relation: SQL that stands for its rows in a from clause.
-        column_types: DuckDB's types of its columns, in upper case, by name; of a CSV file all are VARCHAR.
-        format: csv or parquet.
-        rejects: temporary table of the lines of a CSV file that a scan could not read.
+        column_types: DuckDB's types of its columns, in upper case, by name; of a text file all are VARCHAR.
+        format: csv, excel, json or parquet.
+        rejects: temporary table of the lines of a text file that a scan could not read.
         header_lines: lines of the file before its first row.
+        not_rows: SQL of further lines that are no rows, where there are any: place among the lines that were read,
+            reason (null of a blank line), line.
+        absent: columns that were expected and for which no object of a JSON file has a key.
     """
 
     path: Path
@@ -54,6 +58,8 @@ class FileScan:
     format: str
     rejects: str
     header_lines: int
+    not_rows: str = ""
+    absent: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -72,17 +78,22 @@ def content_hash(path: Path) -> str:
 
 @contextmanager
 def scan(
-    connection: DuckDBPyConnection, path: Path, file_format: str, options: Mapping[str, str]
+    connection: DuckDBPyConnection,
+    path: Path,
+    file_format: str,
+    options: Mapping[str, str],
+    expected: Collection[str] = (),
 ) -> Iterator[FileScan]:
     """Look at a file: what columns it has, and how to read it.
 
-    CSV values are read as text, so that a value of the wrong type is found row by row and not by the reader.
+    Values of a text file are read as text, so that a value of the wrong type is found row by row and not by the reader.
 
     Args:
         connection: connection the rows will be read on.
         path: the file.
-        file_format: csv or parquet.
-        options: delim, quote, escape and encoding of a CSV file, where they are given.
+        file_format: csv, excel, json or parquet.
+        options: the source's read_options, where they are given.
+        expected: columns that a JSON file is to have though none of its objects does: they are null then.
 
     Raises:
         SourceError: the file is empty, unreadable, or not of its format.
@@ -91,26 +102,69 @@ def scan(
 
     suffix = secrets.token_hex(4)
     rejects, scans = f"reject_errors_{suffix}", f"reject_scans_{suffix}"
-    try:
-        if path.stat().st_size == 0:
-            raise _empty(path)
-        if file_format == "parquet":
-            relation, header_lines = f"read_parquet({_path_literal(path)})", 0
+    not_rows, header_lines, absent = "", 0, frozenset[str]()
+    with ExitStack() as stack:
+        try:
+            if path.stat().st_size == 0 and not (file_format == "json" and expected):
+                raise _empty(path)
+            if file_format == "parquet":
+                relation = f"read_parquet({_path_literal(path)})"
+            else:
+                read, encoding = stack.enter_context(
+                    _as_duckdb_reads_it(connection, path, file_format, options)
+                )
+                if file_format == "json":
+                    _refuse_an_array(path, _beginning(read, encoding))
+                    lines = json_lines.lines_relation(_path_literal(read), encoding)
+                    columns, absent = json_lines.paths_of(connection, lines, expected)
+                    if not columns:
+                        raise SourceError(
+                            f"{path} holds no JSON object with a value",
+                            "write one object a line, or set the source's format",
+                        )
+                    not_rows = json_lines.not_rows(lines)
+                    lines = json_lines.lines_relation(_path_literal(read), encoding, (rejects, scans))
+                    relation = json_lines.objects_relation(lines, columns)
+                else:
+                    relation, header_lines = _csv_relation(path, read, encoding, options, rejects, scans)
+            described = connection.execute(f"describe select * from {relation}").fetchall()
+        except (duckdb.Error, OSError) as error:
+            raise SourceError(
+                f"{path} cannot be read as {file_format} ({first_line(error)})",
+                f"check that it is a complete {file_format} file, or set the source's format and read_options",
+            ) from None
+        try:
+            types = {row[0]: row[1] for row in described}
+            yield FileScan(path, relation, types, file_format, rejects, header_lines, not_rows, absent)
+        finally:
+            for name in (rejects, scans):
+                connection.execute(f"drop table if exists temp.{name}")
+
+
+@contextmanager
+def _as_duckdb_reads_it(
+    connection: DuckDBPyConnection, path: Path, file_format: str, options: Mapping[str, str]
+) -> Iterator[tuple[Path, str]]:
+    """The file, or a copy of it that DuckDB can read, and the encoding of which."""
+    encoding = options.get("encoding", "utf-8")
+    if file_format != "excel" and encoding in copies.READ_BY_DUCKDB:
+        yield path, encoding
+        return
+    with copies.temporary_folder(connection) as folder:
+        copy = folder / "copy"
+        if file_format == "excel":
+            excel.copy_sheet(path, options.get("sheet"), int(options.get("header_row", 1)), copy)
         else:
-            relation, header_lines = _csv_relation(path, options, rejects, scans)
-        described = connection.execute(f"describe select * from {relation}").fetchall()
-    except (duckdb.Error, OSError) as error:
+            copies.copy_as_utf_8(path, encoding, copy)
+        yield copy, "utf-8"
+
+
+def _refuse_an_array(path: Path, beginning: str) -> None:
+    if beginning.lstrip("\ufeff \t\r\n").startswith("["):
         raise SourceError(
-            f"{path} cannot be read as {file_format} ({first_line(error)})",
-            f"check that it is a complete {file_format} file, or set the source's format and read_options",
-        ) from None
-    try:
-        yield FileScan(
-            path, relation, {row[0]: row[1] for row in described}, file_format, rejects, header_lines
+            f"{path} is one JSON array, and not one object a line",
+            "write it as JSON lines, for example by `jq -c '.[]'`",
         )
-    finally:
-        for name in (rejects, scans):
-            connection.execute(f"drop table if exists temp.{name}")
 
 
 @dataclass(frozen=True)
@@ -168,15 +222,19 @@ def first_line(error: Exception) -> str:
     return lines[0].rstrip(".")
 
 
-def _csv_relation(path: Path, options: Mapping[str, str], rejects: str, scans: str) -> tuple[str, int]:
-    encoding = options.get("encoding", "utf-8")
-    begins = header(_beginning(path, encoding), options)
+def _csv_relation(
+    path: Path, read: Path, encoding: str, options: Mapping[str, str], rejects: str, scans: str
+) -> tuple[str, int]:
+    """The relation of a CSV file, of which `read` may be a copy, and the lines before its first row."""
+    begins = header(_beginning(read, encoding), options)
     if not begins.columns:
         raise _empty(path)
     if any(_is_no_text(char) for name in begins.columns for char in name):
+        said = options.get("encoding", encoding)
         raise SourceError(
-            f"{path} is not a CSV file in {encoding}: its first line is not text",
-            "save it as CSV in UTF-8, or set the source's format or read_options.encoding",
+            f"{path} is not a CSV file in {said}: its first line is not text",
+            encoding_remedy(path)
+            or "save it as CSV in UTF-8, or set the source's format or read_options.encoding",
         )
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in begins.columns)
     arguments = {
@@ -195,7 +253,15 @@ def _csv_relation(path: Path, options: Mapping[str, str], rejects: str, scans: s
     if "encoding" in options:
         arguments["encoding"] = literal(encoding)
     given = ", ".join(f"{name} = {value}" for name, value in arguments.items())
-    return f"read_csv({_path_literal(path)}, {given})", begins.blank_lines + 1
+    return f"read_csv({_path_literal(read)}, {given})", begins.blank_lines + 1
+
+
+def encoding_remedy(path: Path) -> str | None:
+    """What to set for a file that is not UTF-8, where that can be told."""
+    likely = copies.likely_encoding(path)
+    if likely is None:
+        return None
+    return f"it looks like {likely}: set read_options: {{encoding: {likely}}}, or save it in UTF-8"
 
 
 def _is_no_text(char: str) -> bool:

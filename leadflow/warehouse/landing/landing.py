@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from leadflow.errors import SourceError
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import quote, scalar
+from leadflow.warehouse.landing.copies import check_packed
 from leadflow.warehouse.landing.files import FileScan, content_hash, first_line
 from leadflow.warehouse.landing.landing_plan import Landed, Landing
 from leadflow.warehouse.landing.rejects import Rejects
@@ -76,11 +77,16 @@ def check_mapping(connection: DuckDBPyConnection, landing: Landing, file: FileSc
 
 def is_landed(connection: DuckDBPyConnection, landing: Landing, digest: str) -> bool:
     """Whether this content was landed with this mapping before."""
+    return was_landed(connection, landing.source, digest, landing.mapping_hash)
+
+
+def was_landed(connection: DuckDBPyConnection, source: str, digest: str, mapping_hash: str) -> bool:
+    """Whether a content was landed by a source with the mapping of this hash before: then it need not be looked at."""
     connection.execute(_CREATE_LANDED_FILES)
     found = scalar(
         connection,
         "select count(*) from quality.landed_files where source_name = ? and content_hash = ? and mapping_hash = ?",
-        [landing.source, digest, landing.mapping_hash],
+        [source, digest, mapping_hash],
     )
     return bool(found)
 
@@ -134,11 +140,15 @@ def land_file(
 
     if is_landed(connection, landing, digest):
         return Landed(landing.source, file.path, False, 0, 0, 0)
+    try:
+        check_packed(file.path)
+    except OSError as error:
+        raise _damaged(landing, file, error) from None
     ensure_system_tables(connection)
     rejects = Rejects(connection, landing, file, digest)
     try:
         with transaction(connection):
-            connection.execute(f"create or replace temp table mapped as {_mapped_select(landing, file)}")
+            connection.execute(f"create or replace temp table mapped as {mapped_select(landing, file)}")
             rejects.forget()
             rejected_rows = rejects.take_lines()
             rejected_values = rejects.take_values()
@@ -174,7 +184,7 @@ def land_file(
     return Landed(landing.source, file.path, True, row_count, rejected_rows, rejected_values)
 
 
-def _mapped_select(landing: Landing, file: FileScan) -> str:
+def mapped_select(landing: Landing, file: FileScan) -> str:
     """Typed values, the names of columns that could not be read, and for such rows the row itself.
 
     `line` is the row's place among the rows that could be read, counted as lines of the file.
@@ -267,10 +277,7 @@ def _unreadable(
         return None
 
     if reason := failure("bit_xor(hash(columns(*)))"):
-        return SourceError(
-            f"source '{landing.source}': {file.path} cannot be read to its end ({reason})",
-            "get the file anew; it is damaged or incomplete",
-        )
+        return _damaged(landing, file, reason)
     for column in landing.read_columns:
         if reason := failure(f"count({column.value})"):
             return SourceError(
@@ -280,6 +287,14 @@ def _unreadable(
     return SourceError(
         f"source '{landing.source}': {file.path} cannot be landed ({first_line(error)})",
         "mend the source's mapping",
+    )
+
+
+def _damaged(landing: Landing, file: FileScan, reason: str | Exception) -> SourceError:
+    said = reason if isinstance(reason, str) else first_line(reason)
+    return SourceError(
+        f"source '{landing.source}': {file.path} cannot be read to its end ({said})",
+        "get the file anew; it is damaged or incomplete",
     )
 
 

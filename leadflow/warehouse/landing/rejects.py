@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from leadflow.errors import SourceError
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import first_row, scalar
-from leadflow.warehouse.landing.files import FileScan
+from leadflow.warehouse.landing.files import FileScan, encoding_remedy
 from leadflow.warehouse.landing.landing_plan import Landing
 
 if TYPE_CHECKING:
@@ -52,21 +52,33 @@ class Rejects:
         Raises:
             SourceError: they are too many.
         """
-        self.connection.execute("create or replace temp table bad_lines (rows_before bigint)")
-        if self.file.format != "csv":
+        self.connection.execute(
+            "create or replace temp table bad_lines (rows_before bigint, is_kept boolean)"
+        )
+        if self.file.format == "parquet":
             return 0
         # DuckDB tells of a short or long line once for every field that lacks or is too many, counting on.
-        self._keep(
-            "line, case when count(*) = 1 then any_value(column_name) end as column_name, "
+        unreadable = (
+            "select line, case when count(*) = 1 then any_value(column_name) end as column_name, "
             "arg_min(error_message, if(error_type = 'TOO MANY COLUMNS', -1, 1) * cast(column_idx as bigint)) as reason, "
-            "trim(any_value(csv_line), chr(13) || chr(10)) as row "
-            f"from {self.file.rejects} group by line order by line"
+            f"trim(any_value(csv_line), chr(13) || chr(10)) as row from {self.file.rejects} group by line"
         )
+        if self.file.not_rows:
+            unreadable = (
+                f"with unreadable as ({unreadable}), "
+                "placed as (select *, line - row_number() over (order by line) as lines_before from unreadable) "
+                "select line, null as column_name, reason, row from placed union all "
+                "select place + (select count(*) from placed where lines_before < place), null, reason, not_rows.line "
+                f"from ({self.file.not_rows}) as not_rows"
+            )
+        self.connection.execute(f"create or replace temp table unreadable as {unreadable}")
+        self._keep("line, column_name, reason, row from unreadable where reason is not null order by line")
         self.connection.execute(
-            f"insert into bad_lines select line - {self.file.header_lines} - row_number() over (order by line) "
-            f"from (select distinct line from {self.file.rejects})"
+            f"insert into bad_lines select line - {self.file.header_lines} - row_number() over (order by line), "
+            "reason is not null from unreadable"
         )
-        bad = int(scalar(self.connection, "select count(*) from bad_lines"))
+        self.connection.execute("drop table unreadable")
+        bad = self._bad_lines()
         total = bad + self._count("true")
         if bad > self.landing.max_rejected_share * total:
             line, message = first_row(
@@ -77,9 +89,25 @@ class Rejects:
             raise SourceError(
                 f"source '{self.landing.source}': {bad} of {total} lines of {self.file.path} cannot be read, "
                 f"first line {line} ({str(message).rstrip('.')})",
-                "check that the file is CSV in UTF-8, set the source's read_options, or raise its max_rejected_share",
+                self._remedy(),
             )
         return bad
+
+    def _remedy(self) -> str:
+        """What helps against many lines that cannot be read."""
+        if self.file.format == "json":
+            return "write one JSON object a line, in UTF-8, or raise the source's max_rejected_share"
+        is_encoding = scalar(
+            self.connection,
+            f"select count(*) > 0 from {self.file.rejects} where error_type = 'INVALID ENCODING'",
+        )
+        return (encoding_remedy(self.file.path) if is_encoding and self.file.format == "csv" else None) or (
+            "check that the file is CSV in UTF-8, set the source's read_options, or raise its max_rejected_share"
+        )
+
+    def _bad_lines(self) -> int:
+        """Lines that are no rows; a blank one is nothing."""
+        return int(scalar(self.connection, "select count(*) from bad_lines where is_kept"))
 
     def take_values(self) -> int:
         """Keep the values that do not fit and the reasons why rows are rejected; returns values set to null.
@@ -129,7 +157,7 @@ class Rejects:
             SourceError: together with the lines that are no rows they are too many.
         """
         absent = "len(absent_columns) > 0"
-        lines = int(scalar(self.connection, "select count(*) from bad_lines"))
+        lines = self._bad_lines()
         rejected, total = self._count(absent), lines + self._count("true")
         if rejected and lines + rejected > self.landing.max_rejected_share * total:
             line, column = first_row(

@@ -1,6 +1,6 @@
 """A Jinja environment in which a template can reach nothing and cannot run for ever.
 
-Belongs here: the sandbox and its limits. Does not belong here: what a template may call (jinja.py, quality/macro_tests).
+Belongs here: the sandbox and its limits. Does not belong here: what a template may call (jinja.py, quality/contract/macro_tests.py).
 
 Jinja's own sandbox keeps a template away from Python's insides and bounds range(). It does not stop loops within loops,
 macros that call themselves twice, or text that doubles at every turn: `'a' * 1000000000` alone takes a gigabyte. Here

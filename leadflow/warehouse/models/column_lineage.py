@@ -1,7 +1,7 @@
 """What each column is computed from: by sqlglot for SQL models, by the contract's `from` for Python-made tables.
 
 Belongs here: columns and the columns they come from. Does not belong here: which tables a model reads (model_parsing.py)
-and how lineage is shown (table_assets.py, quality/pages/dictionary.py).
+and how lineage is shown (warehouse/table_assets.py, quality/pages/dictionary.py).
 
 Lineage is for people: nothing is refused for the lack of it. It is found when it is asked for, never at import.
 A column comes from the columns that its expression names, with the filters and the order inside of it; the conditions

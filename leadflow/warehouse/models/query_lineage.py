@@ -6,8 +6,8 @@ recursive CTEs. Does not belong here: models and contracts (column_lineage.py). 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import sqlglot
 from sqlglot import exp
@@ -112,6 +112,8 @@ class _Trace:
     def _fold(self, node: Node) -> _Found:
         if isinstance(node.expression, exp.Table):
             return self._of_table(node)
+        if isinstance(node.source, exp.SetOperation):  # its expression is that of the first part alone
+            return _union([self.origin(child) for child in node.downstream], is_handed_on=True)
         if isinstance(node.expression, exp.Star):
             raise LineageError("the columns of a * are not known", _REMEDY)
         inner = node.expression.unalias()
@@ -128,12 +130,8 @@ class _Trace:
             if id(child.source)
             not in asked  # whether there is a row does not depend on what is selected of it
         ]
-        is_handed_on = isinstance(inner, exp.Column) or isinstance(node.source, exp.SetOperation)
-        return _Found(
-            frozenset[str]().union(*(part.columns for part in parts)),
-            frozenset(self._rows_of(node)).union(*(part.tables for part in parts)),
-            is_handed_on and bool(parts) and all(part.is_unchanged for part in parts),
-        )
+        found = _union(parts, is_handed_on=isinstance(inner, exp.Column))
+        return replace(found, tables=found.tables | self._rows_of(node))
 
     def _of_table(self, node: Node) -> _Found:
         """A column of a physical table; a table function's columns come from its arguments."""
@@ -168,6 +166,15 @@ class _Trace:
             if scope is not None and (isinstance(part, exp.Exists) or isinstance(part.this, exp.Star | None)):
                 found |= set(_tables(scope))
         return found
+
+
+def _union(parts: Sequence[_Found], is_handed_on: bool) -> _Found:
+    """What comes from any of the parts; unchanged where it is handed on and no part changes it."""
+    return _Found(
+        frozenset[str]().union(*(part.columns for part in parts)),
+        frozenset[str]().union(*(part.tables for part in parts)),
+        is_handed_on and bool(parts) and all(part.is_unchanged for part in parts),
+    )
 
 
 def _tables(scope: Scope) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The SQL room: dbt models as tables of the warehouse.
 
 Belongs here: finding models, putting them in order, and running one. Does not belong here: what one model says of
-itself (model_parsing.py), Jinja (jinja.py), Dagster (table_assets.py).
+itself (model_parsing.py), Jinja (jinja.py), Dagster (warehouse/table_assets.py).
 """
 
 from __future__ import annotations

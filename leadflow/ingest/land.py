@@ -1,0 +1,204 @@
+"""Landing the sources of one raw table, each by itself: what one of them fails on does not keep the others.
+
+Belongs here: going through sources and their files, and what is told of each. Does not belong here: how a file lands
+(warehouse/landing/) and what Dagster shows of it (assets.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadflow.errors import SourceError
+from leadflow.ingest.mapping import landing_of, mapping_hash, named_columns, unused_columns
+from leadflow.ingest.sources import Source, SourceFiles, file_format, nearest
+from leadflow.quality.contracts import Contracts
+from leadflow.warehouse.landing import landing
+from leadflow.warehouse.landing.files import FileScan, content_hash, scan
+from leadflow.warehouse.landing.landing_plan import Landed, Landing
+from leadflow.warehouse.landing.source_columns import note_columns, seen_columns
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from leadflow.warehouse.tables import Stamp
+
+STAMPED = ("occurred_at", "known_at", "source_name", "source_file")
+"""Columns that landing fills itself, not the mapping of a source."""
+
+
+@dataclass
+class Landings:
+    """What came of the sources of one raw table.
+
+    Attributes:
+        landed: every file, also those that were landed before.
+        unused: columns that nothing is mapped from, by source.
+        drift: how the columns of new files differ from those before, by source.
+        failed: why a source failed, by source; what it had landed before stays.
+    """
+
+    landed: list[Landed] = field(default_factory=list)
+    unused: dict[str, list[str]] = field(default_factory=dict)
+    drift: dict[str, list[str]] = field(default_factory=dict)
+    failed: dict[str, SourceError] = field(default_factory=dict)
+
+
+def scan_source(
+    connection: DuckDBPyConnection, source: Source, path: Path, expected: Collection[str] = ()
+) -> AbstractContextManager[FileScan]:
+    """Look at one file of a source, as its settings say that it is written.
+
+    Args:
+        connection: connection the file will be read on.
+        source: the source.
+        path: the file.
+        expected: columns that earlier files had, which an expression may read; those that the mapping names are known.
+    """
+    options = source.read_options.model_dump(exclude_none=True)
+    return scan(connection, path, file_format(source, path), options, {*named_columns(source), *expected})
+
+
+def plan_of(
+    connection: DuckDBPyConnection,
+    contracts: Contracts,
+    files: SourceFiles,
+    source: Source,
+    file: FileScan,
+    as_of: datetime,
+) -> Landing:
+    """How one file of a source is landed, its mapping read by DuckDB.
+
+    Raises:
+        SourceError: the mapping does not fit the file or the raw table.
+    """
+    plan = landing_of(
+        files,
+        source,
+        column_types=_column_types(contracts, source),
+        natural_key=contracts[f"raw.{source.table}"].natural_key,
+        file=file.path,
+        file_columns=file.column_types,
+        as_of=as_of,
+    )
+    landing.check_mapping(connection, plan, file)
+    return plan
+
+
+def land_sources(
+    connection: DuckDBPyConnection,
+    contracts: Contracts,
+    files: SourceFiles,
+    table: str,
+    stamp: Stamp,
+    inputs: list[str],
+) -> Landings:
+    """Land every file of every source of one raw table.
+
+    A source stops at the first of its files that fails; files before it are landed, and the other sources go on.
+
+    Args:
+        connection: read-write connection.
+        contracts: the contracts of the raw tables.
+        files: the sources.yaml.
+        table: 'raw.name'.
+        stamp: what the writes are recorded with.
+        inputs: tables that the raw table is recorded as made from.
+    """
+    done = Landings()
+    for source in files.for_table(table.removeprefix("raw.")):
+        try:
+            for path in files.files(source):
+                _land_file(connection, contracts, files, source, path, stamp, inputs, done)
+            refuse_columns_never_seen(files, source, seen_columns(connection, source.name))
+        except SourceError as error:
+            done.failed[source.name] = error
+        if left_over := unused_columns(source, seen_columns(connection, source.name)):
+            done.unused[source.name] = left_over
+    return done
+
+
+def newest_facts(
+    connection: DuckDBPyConnection, contracts: Contracts, files: SourceFiles, source: Source, now: datetime
+) -> list[datetime]:
+    """The newest known_at of each file of a source that has not landed yet, where it has one not later than `now`.
+
+    Raises:
+        SourceError: a file is damaged or does not fit the mapping.
+    """
+    newest = []
+    for path in files.files(source):
+        if not _was_landed(connection, contracts, source, content_hash(path)):
+            with scan_source(connection, source, path, seen_columns(connection, source.name)) as file:
+                plan = plan_of(connection, contracts, files, source, file, now)
+                newest.append(landing.newest_known_at(connection, plan, file, not_after=now))
+    return [moment for moment in newest if moment is not None]
+
+
+def _land_file(
+    connection: DuckDBPyConnection,
+    contracts: Contracts,
+    files: SourceFiles,
+    source: Source,
+    path: Path,
+    stamp: Stamp,
+    inputs: list[str],
+    done: Landings,
+) -> None:
+    digest = _digest(source, path)
+    if _was_landed(connection, contracts, source, digest):
+        done.landed.append(Landed(source.name, path, False, 0, 0, 0))
+        return
+    with scan_source(connection, source, path, seen_columns(connection, source.name)) as file:
+        plan = plan_of(connection, contracts, files, source, file, stamp.as_of)
+        done.landed.append(
+            landing.land_file(connection, plan, file, digest=digest, stamp=stamp, inputs=inputs)
+        )
+        if drift := note_columns(connection, source.name, file, stamp.as_of):
+            done.drift.setdefault(source.name, []).extend(f"{path.name}: {one}" for one in drift)
+
+
+def _digest(source: Source, path: Path) -> str:
+    try:
+        return content_hash(path)
+    except OSError as error:
+        raise SourceError(
+            f"source '{source.name}': {path} cannot be read ({error.strerror})",
+            "see that leadflow may read it",
+        ) from None
+
+
+def _was_landed(connection: DuckDBPyConnection, contracts: Contracts, source: Source, digest: str) -> bool:
+    meaning = mapping_hash(source, _column_types(contracts, source))
+    return landing.was_landed(connection, source.name, digest, meaning)
+
+
+def _column_types(contracts: Contracts, source: Source) -> Mapping[str, str]:
+    columns = contracts[f"raw.{source.table}"].columns
+    return {column.name: column.data_type for column in columns if column.name not in STAMPED}
+
+
+def refuse_columns_never_seen(files: SourceFiles, source: Source, seen: Collection[str]) -> None:
+    """In one file of JSON a key may be missing that is null throughout; one that no file ever had is a slip.
+
+    Args:
+        files: the sources.yaml, for its lines.
+        source: the source.
+        seen: columns that its files have or had; none where nothing is known of them.
+
+    Raises:
+        SourceError: the mapping names such a column.
+    """
+    for name in sorted(named_columns(source) - set(seen)) if seen else []:
+        if any(column.startswith(f"{name}.") for column in seen):
+            continue  # an object, taken as its JSON
+        near = nearest(name, seen)
+        raise SourceError(
+            f"{files.where(source)} source '{source.name}' reads the column '{name}', which no file of it has had so far "
+            f"(they had {', '.join(seen)})",
+            f"did you mean '{near}'" if near else "mend the mapping",
+        )
