@@ -14,6 +14,7 @@ from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import scalar
 from leadflow.warehouse.landing import landing
+from leadflow.warehouse.quarantine import newest_set_aside
 from leadflow.warehouse.refreshes import TABLE as REFRESHES
 from leadflow.warehouse.refreshes import open_refresh
 from leadflow.warehouse.stage_run import StageRun
@@ -114,6 +115,8 @@ def _choose_as_of(
     if files.config.clock == "now":
         return now, "clock"
     newest = [_newest_landed(connection, table, now) for table in raw_tables(run.contracts)]
+    # A fact that stands aside was known none the less: without it the next refresh would look from an earlier moment.
+    newest += [newest_set_aside(connection, table, now) for table in raw_tables(run.contracts)]
     failed: list[SourceError] = []
     for source in files.config.sources:
         if source.known_at == "landed":

@@ -8,7 +8,9 @@ Belongs here: moving rows from a table into quality.quarantined_rows, and refusi
 belong here: which rows fail (quality/checking/row_queries.py), and the check that is run on what is left (quality/checking/runner.py).
 
 The rows go in the transaction that writes the table, so no reader and no later step ever sees them. Where more than
-the allowed share fails, none is set aside: the check then finds them all and blocks, as it would without quarantine.
+the allowed share fails, none is set aside: the check then finds them all and blocks, as it would without quarantine. Of
+a raw table the share is held for the table and for each file that landed in it, so that one broken delivery is not lost
+among years of good ones; a single row of a small file is let through.
 Quarantine holds what stands aside now. A table that is written anew each time brings all its rows anew. The rows of
 one that is added to (raw tables, incremental models, identity's keys) do not come again by themselves, so those that
 stand aside are judged anew with each write: a row is let go once a later one took its place, and returns to its table
@@ -39,6 +41,8 @@ _BATCH = "leadflow_quarantine_batch"
 _FAILING = "leadflow_quarantine_failing"
 _ROW = "leadflow_row"
 """Name under which a row's place in its table goes through a test's query; a test that selects all columns keeps it."""
+_FILE = ("source_name", "source_file")
+"""Columns by which a raw table tells what file a row landed from."""
 _WHOLE = "leadflow_whole"
 """Alias that stands for all columns of a row; a column of the same name would be taken in its place."""
 
@@ -79,7 +83,7 @@ def set_aside(
     row_count = scalar(connection, f"select count(*) from {quote(contract.full_name)}")
     connection.execute(f"create or replace temp table {_FAILING} (check_name varchar, row_number bigint)")
     found = [_find(connection, contract, test) for test in tests]
-    kept = [one.test for one in found if one.rows and one.rows / row_count > one.test.max_quarantined_share]
+    kept = [one.test for one in found if one.rows and _is_too_much(connection, contract, one, row_count)]
     if kept:
         names = ", ".join(literal(test.check_name) for test in kept)
         connection.execute(f"delete from {_FAILING} where check_name in ({names})")
@@ -184,6 +188,24 @@ def _find(connection: DuckDBPyConnection, contract: Table, test: Test) -> _Found
         connection, f"select count(*) from {_FAILING} where check_name = {literal(test.check_name)}"
     )
     return _Found(test, rows)
+
+
+def _is_too_much(connection: DuckDBPyConnection, contract: Table, found: _Found, row_count: int) -> bool:
+    """Whether more rows fail than may be set aside: of the whole table, or of one file that landed in it."""
+    share = found.test.max_quarantined_share
+    if found.rows / row_count > share:
+        return True
+    if not all(contract.column(name) for name in _FILE):
+        return False
+    spoilt: bool = scalar(
+        connection,
+        f"select exists (from (select count(*) as rows, count(*) filter (rowid in ("
+        f"select row_number from {_FAILING} where check_name = ?)) as failing "
+        f"from {quote(contract.full_name)} group by {', '.join(_FILE)}) "
+        "where failing > 1 and failing / rows > ?)",
+        [found.test.check_name, share],
+    )
+    return spoilt
 
 
 def _bring_back(connection: DuckDBPyConnection, contract: Table) -> None:

@@ -314,3 +314,49 @@ def test_a_view_and_a_table_that_may_not_be_made_yet_are_refused_at_load(tmp_pat
         ContractError, match=r"schema\.yml:15 .* crm\.stages, which the table is not made from"
     ):
         refuse_impossible(made, [], {})
+
+
+def landed(folder: Path) -> Contracts:
+    """The contract of a raw table whose amounts must not be negative; 5 % of them may be set aside."""
+    path = folder / "dbt_like_sql" / "raw" / "schema.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        """version: 2
+sources:
+  - name: raw
+    tables:
+      - name: deals
+        description: Deals.
+        meta: {grain: one row per deal, natural_key: [deal_id]}
+        columns:
+          - {name: deal_id, data_type: bigint, description: Its key}
+          - name: amount
+            data_type: bigint
+            description: Money
+            data_tests: [{expect_column_values_to_be_between: {arguments: {min_value: 0}, config: {meta: {on_fail: quarantine}}}}]
+          - {name: source_name, data_type: varchar, description: Its source}
+          - {name: source_file, data_type: varchar, description: Its file}
+""",
+        encoding="utf-8",
+    )
+    return load_contracts(folder / "dbt_like_sql")
+
+
+@pytest.mark.parametrize(
+    ("rows", "failing", "is_set_aside"),
+    [(400, 400, False), (400, 21, False), (400, 20, True), (3, 1, True), (3, 2, False)],
+)
+def test_one_broken_file_is_not_lost_among_many_good_rows(connection, tmp_path, rows, failing, is_set_aside):
+    made = landed(tmp_path)["raw.deals"]
+    connection.execute("create schema raw")
+    connection.execute(
+        "create table raw.deals as select range as deal_id, 1::bigint as amount, 's' as source_name, 'old.csv' as source_file "
+        "from range(10_000)"
+    )
+    connection.execute(
+        "insert into raw.deals select 10_000 + range, case when range < ? then -1 else 1 end, 's', 'new.csv' from range(?)",
+        [failing, rows],
+    )
+    with transaction(connection):
+        counts = set_aside(connection, made, stamp=STAMP, is_replaced=False)
+    assert counts == ({made.checks[1].check_name: failing} if is_set_aside else {})

@@ -50,3 +50,22 @@ def test_without_a_moment_and_without_a_fact_the_refresh_says_what_to_do(tmp_pat
         (Failure, DagsterExecutionStepExecutionError), match=r"no source holds a fact.*give --as-of"
     ):
         Home(tmp_path / "home", tmp_path / "sources.yaml").make()
+
+
+def test_a_newest_fact_that_stands_aside_is_still_the_moment_of_the_next_refresh(tmp_path: Path) -> None:
+    deals = "".join(f"{number},won,2026-05-01\n" for number in range(30))
+    (tmp_path / "deals.csv").write_text(f"id,outcome,at\n{deals}x,maybe,2026-05-04\n", encoding="utf-8")
+    (tmp_path / "sources.yaml").write_text(
+        """
+version: 1
+clock: newest_fact
+sources:
+  - {name: deals, table: opportunities, path: deals.csv, columns: {opportunity_id: id, outcome: outcome}, occurred_at: at}
+""",
+        encoding="utf-8",
+    )
+    home = Home(tmp_path / "home", tmp_path / "sources.yaml")
+    for _ in range(2):
+        assert home.make("raw.refreshes", "raw.opportunities").success
+    assert home.value("select count(*) from quality.quarantined_rows") == 1
+    assert home.rows("select count(*), min(as_of) = max(as_of) from raw.refreshes") == [(2, True)]

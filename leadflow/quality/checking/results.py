@@ -67,7 +67,9 @@ def told_of_quarantine(result: CheckResult, test: Test, quarantined_rows: int) -
         message += f"; {quarantined_rows} {'row was' if quarantined_rows == 1 else 'rows were'} set aside"
     elif not result.is_passed and result.error is None:
         message += (
-            f"; more than the share of {test.max_quarantined_share:g} that may be set aside, so none was"
+            f"; {quarantined_rows} stand aside already"
+            if quarantined_rows
+            else f"; more than the share of {test.max_quarantined_share:g} that may be set aside, so none was"
         )
     return replace(result, message=message, quarantined_rows=quarantined_rows)
 
