@@ -218,7 +218,7 @@ def quality(tables: tuple[str, ...], is_failed_only: bool, page: Path | None, is
 @cli.command()
 @click.argument("text")
 def find(text: str) -> None:
-    """Is this person or company known, and whose is it."""
+    """Not built yet: is this person or company known, and whose is it."""
     _later("find", f"look '{text}' up in the warehouse's identity.leads")
 
 
@@ -240,20 +240,20 @@ def explain(lead_id: str, as_of: str) -> None:
 @click.option("--from", "start", help="First moment.")
 @click.option("--to", "end", help="Last moment.")
 def backtest(policy: Path | None, start: str | None, end: str | None) -> None:
-    """Replay a policy over a past period against what then happened."""
+    """Not built yet: replay a policy over a past period against what then happened."""
     _later("backtest", "see scoring.model_card for how well the present score does on later leads")
 
 
 @cli.command()
 @click.argument("text")
 def forget(text: str) -> None:
-    """Erase a person."""
+    """Not built yet: erase a person."""
     _later("forget", f"nothing of '{text}' was erased: the raw tables keep what was landed")
 
 
 @cli.command()
 def dashboard() -> None:
-    """Open a dashboard on the mart."""
+    """Not built yet: open a dashboard on the mart."""
     _later("dashboard", "open marts.duckdb with any BI tool, or `leadflow dev` for the Dagster UI")
 
 

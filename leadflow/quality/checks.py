@@ -68,7 +68,12 @@ def check_and_record(run: StageRun, table: Table) -> Iterator[dg.AssetCheckResul
     from leadflow.quality.checking.runner import check_table
 
     with run.connect(read_only=True) as connection:
-        version = latest_versions(connection)[table.full_name]
+        version = latest_versions(connection).get(table.full_name)
+        if version is None:
+            raise dg.Failure(
+                f"{table.full_name} was never made, so there is nothing to check: materialize it first",
+                allow_retries=False,
+            )
         variables = run.variables(run.refresh(connection))
         aside = quarantined_rows(connection, table.full_name)
     with run.warehouse.sqlalchemy_engine() as engine:

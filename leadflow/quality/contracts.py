@@ -42,6 +42,7 @@ def load_contracts(folder: Path, *, cache_file: Path | None = None) -> Contracts
         ContractError: everything that is wrong, each with its file, line and remedy.
     """
     problems = Problems()
+    is_whole = True
     drafts: list[Draft] = []
     documents: list[Document] = []
     groups: dict[str, tuple[str, ...]] = {}
@@ -50,11 +51,15 @@ def load_contracts(folder: Path, *, cache_file: Path | None = None) -> Contracts
             document = read_yaml(path)
         except ConfigError as error:
             problems.found.append((error.problem, error.remedy))
+            is_whole = False
             continue
         documents.append(document)
         reader = TableReader(document, problems)
         drafts += reader.tables(stage=path.parent.name)
         groups |= reader.groups()
+    if not is_whole:
+        # Every reference into a file that cannot be read would be told as wrong too.
+        problems.raise_if_any()
     drafts = _without_duplicates(drafts, problems)
     names = Names(
         models={draft.dbt_name: draft.full_name for draft in drafts if draft.kind == "model"},

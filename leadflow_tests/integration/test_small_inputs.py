@@ -66,6 +66,6 @@ sources:
     )
     home = Home(tmp_path / "home", tmp_path / "sources.yaml")
     for _ in range(2):
-        assert home.make("raw.refreshes", "raw.opportunities").success
+        assert home.make().success
     assert home.value("select count(*) from quality.quarantined_rows") == 1
     assert home.rows("select count(*), min(as_of) = max(as_of) from raw.refreshes") == [(2, True)]

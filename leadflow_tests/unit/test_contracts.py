@@ -291,3 +291,13 @@ def test_the_projects_own_contracts_load_without_heavy_imports():
     tables, heavy = done.stdout.splitlines()
     assert int(tables) > 10
     assert heavy == "[]"
+
+
+def test_a_file_that_is_no_yaml_is_told_and_not_every_reference_into_it(tmp_path):
+    refers = SOURCES.replace(
+        "description: Key,",
+        "description: Key, data_tests: [{relationships: {arguments: {to: \"ref('leads')\", field: lead_id}}}],",
+    )
+    with pytest.raises(ContractError, match=r"clean.schema\.yml:\d+ is not valid YAML") as told:
+        load(tmp_path, clean=HEAD + COLUMNS + "\t- x\n", raw=refers)
+    assert "raw" not in str(told.value).replace(str(tmp_path), "")
