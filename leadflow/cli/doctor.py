@@ -54,12 +54,14 @@ def _home(settings: Settings) -> Iterator[str]:
 def _contracts_and_models(settings: Settings) -> Iterator[str]:
     from leadflow.definitions import build_room
     from leadflow.quality.contracts import load_contracts
+    from leadflow.warehouse.conditions import refuse_wrong_conditions
     from leadflow.warehouse.models.model_columns import refuse_other_columns
     from leadflow.warehouse.models.model_unit_test_runs import run_unit_test, unit_test_connection
     from leadflow.warehouse.models.model_unit_tests import load_unit_tests
 
     contracts = load_contracts(settings.sql_dir)
     room = build_room(settings, contracts)
+    refuse_wrong_conditions(contracts)
     # Whoever changes a model learns here what it means no longer, without a refresh or the test suite.
     with unit_test_connection() as connection:
         refuse_other_columns(connection, room, contracts)

@@ -99,13 +99,16 @@ def _load(settings: Settings, as_of: str) -> tuple[dg.JobDefinition, float]:
     from leadflow.ingest.assets import parse_as_of, sources_of
     from leadflow.quality.checking.expectations import import_great_expectations
     from leadflow.quality.contracts import load_contracts
+    from leadflow.warehouse.conditions import refuse_wrong_conditions
     from leadflow.warehouse.stage_run import load_home_policy
 
     # What is wrong in a file is said before a refresh is opened, which would make every table one of an older refresh.
     if as_of:
         parse_as_of(as_of)
     load_home_policy(settings)
-    sources_of(settings, load_contracts(settings.sql_dir))
+    contracts = load_contracts(settings.sql_dir)
+    sources_of(settings, contracts)
+    refuse_wrong_conditions(contracts)
     job = build_defs(**settings.model_dump()).resolve_job_def("refresh")
     import_great_expectations()
     import polars  # noqa: F401

@@ -15,6 +15,7 @@ from leadflow.errors import LeadflowError
 from leadflow.quality.contracts import Contracts, Table
 from leadflow.settings import Settings
 from leadflow.stages import OWNERS
+from leadflow.warehouse.conditions import refuse_wrong_conditions
 from leadflow.warehouse.lock import refresh_lock
 from leadflow.warehouse.models.column_lineage import LineageError, Origin, table_lineage
 from leadflow.warehouse.models.sql_models import SqlModel, SqlRoom
@@ -56,6 +57,7 @@ def run_resource(settings: Settings, contracts: Contracts, room: SqlRoom) -> dg.
     )
     def stage_run(context: dg.InitResourceContext) -> Iterator[StageRun]:
         run_id = context.run.run_id if context.run else "unknown"
+        refuse_wrong_conditions(contracts)
         settings.ensure_home()
         log = context.log or logging.getLogger(__name__)
         with refresh_lock(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from leadflow.errors import ModelError
 from leadflow.quality.contract.tables import Contracts, Table
-from leadflow.quality.sql_text import identifier
+from leadflow.warehouse.conditions import make_empty_tables
 from leadflow.warehouse.connection import quote
 from leadflow.warehouse.models.sql_models import SqlRoom, refused_by_duckdb
 
@@ -32,11 +32,7 @@ def refuse_other_columns(connection: DuckDBPyConnection, room: SqlRoom, contract
     """
     connection.execute("begin transaction")
     try:
-        for schema in sorted({table.schema for table in contracts.values()}):
-            connection.execute(f"create schema {identifier(schema)}")
-        for table in contracts.values():
-            columns = ", ".join(f"{identifier(column.name)} {column.data_type}" for column in table.columns)
-            connection.execute(f"create table {quote(table.full_name)} ({columns})")
+        make_empty_tables(connection, contracts)
         problems = list(_differences(connection, room, contracts))
     finally:
         connection.execute("rollback")
