@@ -60,7 +60,7 @@ def write_report() -> None:
 def _where(case: Mapping[str, Any]) -> str:
     return (
         f"Measured on {case['machine']}, {case['processors']} processors, {case['memory_gb']:.0f} GB, Python "
-        f"{case['python']}, {case['repetitions']} runs each."
+        f"{case['python']}, {case['repetitions']} {'run' if case['repetitions'] == 1 else 'runs each'}."
     )
 
 
