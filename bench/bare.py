@@ -26,7 +26,7 @@ def model_seconds(home: Path, scratch: Path) -> dict[str, float]:
     run = StageRun(settings, contracts, build_room(settings, contracts), "bench")
     variables = run.variables(run.refresh())
     seconds: dict[str, float] = {}
-    with duckdb.connect(str(scratch), config=run.warehouse.config()) as connection:
+    with duckdb.connect(str(scratch), config={**run.warehouse.config()}) as connection:
         connection.execute("set timezone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"attach '{settings.warehouse_path}' as warehouse (read_only); use warehouse")
         for model in run.room.models.values():

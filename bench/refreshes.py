@@ -105,4 +105,4 @@ def stage_seconds(run: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
 
 def model_steps(run: Mapping[str, Any], models: Sequence[str]) -> float:
     """Seconds of the steps that made the given tables."""
-    return sum(run["steps"][table.replace(".", "__")] for table in models)
+    return sum(float(run["steps"][table.replace(".", "__")]) for table in models)

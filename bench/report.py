@@ -172,7 +172,7 @@ def _spread(runs: Sequence[Mapping[str, Any]], digits: int = 2) -> str:
 
 
 def _draw(results: Sequence[Mapping[str, Any]]) -> None:
-    """Bars of median wall seconds per stage, and the peak of memory, over the number of leads."""
+    """Median wall seconds by stage, and the peak of memory, over the number of leads."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -180,27 +180,27 @@ def _draw(results: Sequence[Mapping[str, Any]]) -> None:
     import matplotlib.pyplot as plt
 
     figure, (time_axes, memory_axes) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    names = [f"{result['leads']:,}" for result in results]
-    bottoms = [0.0] * len(results)
+    leads = [result["leads"] for result in results]
     series = {
         stage: [median(stage_seconds(run)[stage][0] for run in result["first"]) for result in results]
         for stage in STAGES
     }
     series["checks"] = [median_of(result["first"], "parts", "checks") for result in results]
-    per_lead = [1e6 / result["leads"] for result in results]
+    series["whole process"] = [median_of(result["first"], "wall_seconds") for result in results]
     for label, values in series.items():
-        heights = [value * scale for value, scale in zip(values, per_lead, strict=True)]
-        time_axes.bar(names, heights, bottom=bottoms, label=label)
-        bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
+        is_whole = label in ("checks", "whole process")
+        color = "black" if label == "whole process" else None
+        time_axes.plot(leads, values, marker="o", linewidth=2.5 if is_whole else 1, label=label, color=color)
     time_axes.set(
-        title="Work per million leads",
+        title="First refresh: wall time by stage",
         xlabel="leads",
-        ylabel="seconds, scaled to 1,000,000 leads",
-        yscale="linear",
+        ylabel="seconds",
+        xscale="log",
+        yscale="log",
     )
-    time_axes.legend(fontsize="small", ncols=2)
+    time_axes.legend(fontsize="x-small", ncols=3, loc="lower right")
     peaks = [median_of(result["first"], "peak_gb") for result in results]
-    memory_axes.plot([result["leads"] for result in results], peaks, marker="o", label="peak")
+    memory_axes.plot(leads, peaks, marker="o", label="peak")
     memory_axes.axhline(PEAK_BOUND_GB, linestyle="--", color="grey", label="bound")
     memory_axes.set(title="Peak memory", xlabel="leads", ylabel="GB", xscale="log", ylim=(0, None))
     memory_axes.legend(fontsize="small")
