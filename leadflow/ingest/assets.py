@@ -218,7 +218,7 @@ def _land(run: StageRun, table: str) -> tuple[Landings, TableVersion]:
         done = land_sources(connection, run.contracts, files, table, stamp, [REFRESHES])
         ensure_system_tables(connection)
         with transaction(connection):
-            run.set_aside(connection, table, is_replaced=False)
+            run.set_aside(connection, table, stamp=stamp, is_replaced=False)
             version = record_version(connection, table, stamp=stamp, inputs=[REFRESHES])
     return done, version
 
@@ -248,8 +248,9 @@ def _shared_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
             landing.ensure_raw_table(
                 connection, table, {column.name: column.data_type for column in run.contracts[table].columns}
             )
+            stamp = run.stamp(connection)
             with transaction(connection):
-                run.set_aside(connection, table, is_replaced=False)
-                return {table: record_version(connection, table, stamp=run.stamp(connection), inputs=inputs)}
+                run.set_aside(connection, table, stamp=stamp, is_replaced=False)
+                return {table: record_version(connection, table, stamp=stamp, inputs=inputs)}
 
     return take_stock

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from leadflow.errors import ContractError
 from leadflow.quality.contract.tables import Contracts, Table, Test
 from leadflow.quality.sql_text import identifier, relation
+from leadflow.warehouse.landing.files import first_line
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -64,5 +65,4 @@ def _problems(connection: DuckDBPyConnection, table: Table, test: Test) -> Itera
         if isinstance(plan, FailingRowsQuery) and (test.macro is not None or test.singular is not None):
             connection.execute(f"select * from ({plan.sql}\n)").fetchall()
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        yield f"{told} cannot be read by DuckDB ({reason})"
+        yield f"{told} cannot be read by DuckDB ({first_line(error)})"

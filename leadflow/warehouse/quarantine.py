@@ -30,6 +30,7 @@ from leadflow.quality.checking.row_queries import failing_rows_query
 from leadflow.quality.contract.tables import Contracts, Table, Test
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import quote, scalar
+from leadflow.warehouse.landing.files import first_line
 from leadflow.warehouse.tables import Stamp, columns_of, table_exists
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _find(connection: DuckDBPyConnection, contract: Table, test: Test) -> _Found
         )
     except duckdb.Error as error:
         raise ContractError(
-            f"{where} cannot run ({str(error).splitlines()[0]})", "mend the test or its where"
+            f"{where} cannot run ({first_line(error)})", "mend the test or its where"
         ) from error
     connection.execute(f"drop view {_BATCH}")  # where a query failed, the rollback drops it
     rows = scalar(

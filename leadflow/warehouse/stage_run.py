@@ -121,7 +121,7 @@ class StageRun:
                         merge_rows(connection, table, rows, key=key)
                     else:
                         put_rows(connection, table, rows, order_by=key)
-                    self.set_aside(connection, table, is_replaced=table not in merged)
+                    self.set_aside(connection, table, stamp=stamp, is_replaced=table not in merged)
                     versions[table] = record_version(connection, table, stamp=stamp, inputs=inputs)
             return versions
 
@@ -158,27 +158,32 @@ class StageRun:
                     written = list(part)
                 versions = {}
                 for table in written:
-                    self.set_aside(connection, table, is_replaced=True)
+                    self.set_aside(connection, table, stamp=stamp, is_replaced=True)
                     versions[table] = record_version(connection, table, stamp=stamp, inputs=inputs)
             return versions
 
-    def set_aside(self, connection: DuckDBPyConnection, table: str, *, is_replaced: bool) -> None:
+    def set_aside(
+        self, connection: DuckDBPyConnection, table: str, *, stamp: Stamp, is_replaced: bool
+    ) -> None:
         """Move the table's rows that fail a quarantining test, in the transaction that writes it."""
-        set_aside(connection, self.contracts[table], stamp=self.stamp(connection), is_replaced=is_replaced)
+        set_aside(connection, self.contracts[table], stamp=stamp, is_replaced=is_replaced)
 
     def run_sql_model(self, model: SqlModel) -> TableVersion:
         """Make a SQL model's table."""
         is_replaced = model.materialized != "incremental" or self.is_full
         with self.connect() as connection:
+            stamp = self.stamp(connection)
             return run_model(
                 connection,
                 self.room,
                 model,
                 variables=self.variables(self.refresh(connection)),
-                stamp=self.stamp(connection),
+                stamp=stamp,
                 order_by=tuple(self.contracts[model.table].natural_key),
                 is_full=self.is_full,
-                before_recording=lambda used: self.set_aside(used, model.table, is_replaced=is_replaced),
+                before_recording=lambda used: self.set_aside(
+                    used, model.table, stamp=stamp, is_replaced=is_replaced
+                ),
             )
 
     def variables(self, refresh: Refresh) -> Mapping[str, Any]:

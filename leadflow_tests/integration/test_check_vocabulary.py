@@ -46,16 +46,11 @@ TOTALS = """
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
     """A read-only engine on a file with the tables above: 100 deals, 12 of them without an owner."""
-    path = tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb"
-    with duckdb.connect(str(path)) as connection:
+    warehouse = Warehouse(tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb", threads=1)
+    with warehouse.connect() as connection:
         connection.execute(DATA)
-    made = sa.create_engine(
-        f"duckdb:///{path}",
-        connect_args={"read_only": True, "config": {"threads": 1}},
-        poolclass=sa.pool.StaticPool,
-    )
-    yield made
-    made.dispose()
+    with warehouse.sqlalchemy_engine() as made:
+        yield made
 
 
 def contract(

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import sqlalchemy as sa
 from homes import REPOSITORY
@@ -26,6 +25,7 @@ from leadflow.quality.contract.catalogue import load_catalogue
 from leadflow.quality.contract.macro_tests import find_macro_tests
 from leadflow.quality.contract.own_tests import own_tests
 from leadflow.quality.contracts import load_contracts
+from leadflow.warehouse.connection import Warehouse
 
 MACROS = REPOSITORY / "dbt_like_sql" / "macros"
 SUPPORTED = {test.name: test for test in supported_tests(find_macro_tests(MACROS))}
@@ -42,16 +42,11 @@ ORDER = ("id", "amount", "code", "day", "payload", "copy_id", "next_id", "triple
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
     """A read-only engine on a file with the probe tables."""
-    path = tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb"
-    with duckdb.connect(str(path)) as connection:
+    warehouse = Warehouse(tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb", threads=1)
+    with warehouse.connect() as connection:
         connection.execute(PROBE_SQL)
-    made = sa.create_engine(
-        f"duckdb:///{path}",
-        connect_args={"read_only": True, "config": {"threads": 1}},
-        poolclass=sa.pool.StaticPool,
-    )
-    yield made
-    made.dispose()
+    with warehouse.sqlalchemy_engine() as made:
+        yield made
 
 
 def case_of(test: SupportedTest, way: str) -> Mapping[str, Any]:

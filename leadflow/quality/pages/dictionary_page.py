@@ -9,12 +9,8 @@ load, and nothing run but the one script that this module put into it.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from leadflow.quality.contract.tables import Test
 from leadflow.quality.pages.dictionary import (
@@ -25,12 +21,8 @@ from leadflow.quality.pages.dictionary import (
     by_table,
     words_of_test,
 )
+from leadflow.quality.pages.inline_page import part, policy_hash, template
 from leadflow.quality.pages.table_diagram import BOX_HEIGHT, lay_out
-
-if TYPE_CHECKING:
-    import jinja2
-
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 _MOST_COLUMNS = 3  # of one table that stand in the open; more are folded away
 
@@ -40,9 +32,9 @@ def page_dictionary(dictionary: Dictionary) -> str:
     from markupsafe import Markup
 
     # Squeezed before they are hashed, since the whole page is squeezed in the end.
-    style = _squeezed((TEMPLATES / "data_dictionary.css").read_text(encoding="utf-8"))
-    script = _squeezed((TEMPLATES / "data_dictionary.js").read_text(encoding="utf-8"))
-    text = _template().render(
+    style = _squeezed(part("data_dictionary.css"))
+    script = _squeezed(part("data_dictionary.js"))
+    text = template("data_dictionary.html").render(
         stages=[
             {"name": stage, "tables": [_table(entry) for entry in entries]}
             for stage, entries in dictionary.stages.items()
@@ -56,8 +48,8 @@ def page_dictionary(dictionary: Dictionary) -> str:
         diagram=_diagram(dictionary),
         style=Markup(style),
         script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=policy_hash(style),
+        script_hash=policy_hash(script),
     )
     return _squeezed(text) + "\n"
 
@@ -65,25 +57,6 @@ def page_dictionary(dictionary: Dictionary) -> str:
 def _squeezed(text: str) -> str:
     """The text without indentation and empty lines, a third of a page of many small rows."""
     return "\n".join(line for line in map(str.strip, text.splitlines()) if line)
-
-
-@cache
-def _template() -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("data_dictionary.html")
-
-
-def _hash(text: str) -> str:
-    """What a content security policy allows an inline style or script by."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _table(entry: TableEntry) -> Mapping[str, Any]:

@@ -10,21 +10,13 @@ and the script that this module put into it.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from leadflow.quality.contract.tables import COLUMNS_MATCH_CONTRACT
+from leadflow.quality.pages.inline_page import part, policy_hash, template
 from leadflow.quality.pages.report_values import STATUSES, CheckReport, Past, Report, Status, TableReport
-
-if TYPE_CHECKING:
-    import jinja2
-
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 _SPARK_WIDTH, _SPARK_HEIGHT = 90, 18
 _CELLS = {"passed": "p", "warned": "w", "failed": "f", "not_run": "u", "not_made": "m", "not_promised": "m"}
@@ -50,34 +42,15 @@ def render_page(report: Report, *, home: str, running: str | None = None) -> str
     """
     from markupsafe import Markup
 
-    style = (TEMPLATES / "quality_report.css").read_text(encoding="utf-8")
-    script = (TEMPLATES / "quality_report.js").read_text(encoding="utf-8")
-    return _template().render(
+    style = part("quality_report.css")
+    script = part("quality_report.js")
+    return template("quality_report.html").render(
         page=_page(report, home, running),
         style=Markup(style),
         script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=policy_hash(style),
+        script_hash=policy_hash(script),
     )
-
-
-@cache
-def _template() -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("quality_report.html")
-
-
-def _hash(text: str) -> str:
-    """What a content security policy allows an inline style or script by."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _page(report: Report, home: str, running: str | None) -> Mapping[str, Any]:
