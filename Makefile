@@ -7,13 +7,19 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs dbt bench dev clean
+.PHONY: help demo example test lint format docs dbt bench dev clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 demo: $(STAMP) ## Simulate a small company, refresh, and say where to look
 	$(BIN)/leadflow demo
+
+example: $(STAMP) ## Refresh from an example's data: make example OF=olist DIR=/path/to/its/files (see examples/)
+	@test -f "examples/$(OF)/sources.yaml" || { echo "say of which example: make example OF=... DIR=..., with one of: $(notdir $(patsubst %/sources.yaml,%,$(wildcard examples/*/sources.yaml)))" >&2; exit 1; }
+	@! grep -q '_DIR}' "examples/$(OF)/sources.yaml" || test -d "$(DIR)" || { echo "say in which folder its files are: make example OF=$(OF) DIR=/path/to/the/files; examples/$(OF)/README.md names them" >&2; exit 1; }
+	LEADFLOW_HOME="examples/$(OF)/.leadflow" OLIST_DIR="$(DIR)" MAVEN_DIR="$(DIR)" SHOPPERS_DIR="$(DIR)" \
+		$(BIN)/leadflow run --sources "examples/$(OF)/sources.yaml" $(if $(wildcard examples/$(OF)/policy.yaml),--policy "examples/$(OF)/policy.yaml")
 
 test: $(STAMP) ## Lint, types, walls between rooms, then all tests: unit, integration, end to end
 	$(MAKE) --no-print-directory lint

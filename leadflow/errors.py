@@ -45,3 +45,9 @@ class WarehouseLockedError(WarehouseError):
 
 class PublishRefusedError(LeadflowError):
     """The publish gate found a reason not to publish; the previous mart stays."""
+
+
+def first_line(error: Exception) -> str:
+    """What an error of DuckDB or of the system says, without its advice."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")

@@ -33,7 +33,9 @@ PUBLISHED_TABLES: Final = (
 STATE_TABLES: Final = (
     "raw.refreshes",
     "quality.landed_files",
+    "quality.known_files",
     "quality.source_columns",
+    "quality.source_cursors",
     "identity.lead_keys",
     "quality.table_versions",
     "quality.results",

@@ -15,7 +15,7 @@ from homes import REPOSITORY, Home, leadflow, lean_project
 
 LEADS = 600
 EVENTS_PER_LEAD = 6
-SEED = 11
+SEED = 2
 """With it, the few leads are won clearly enough for a model to be trained and used."""
 
 TEST_SETTINGS = (

@@ -20,9 +20,11 @@ from leadflow.errors import SourceError
 from leadflow.ingest.mapping import landing_of, named_columns
 from leadflow.ingest.sources import file_format, load_sources
 from leadflow.warehouse.connection import Warehouse
-from leadflow.warehouse.landing.files import content_hash, scan
-from leadflow.warehouse.landing.landing import check_mapping, ensure_raw_table, land_file, newest_known_at
+from leadflow.warehouse.landing.files import scan
+from leadflow.warehouse.landing.landed_files import content_hash
+from leadflow.warehouse.landing.landing import ensure_raw_table, land_file, newest_known_at
 from leadflow.warehouse.landing.landing_plan import Landed
+from leadflow.warehouse.landing.mapped import DELETED, check_mapping
 from leadflow.warehouse.tables import Stamp
 
 if TYPE_CHECKING:
@@ -73,11 +75,13 @@ class Yard:
         folder: where the files and sources.yaml are.
         connection: connection to the warehouse.
         source: the source as sources.yaml says it.
+        keeps_history: whether rows of the table change; otherwise they are events.
     """
 
     folder: Path
     connection: DuckDBPyConnection
     source: dict[str, Any] = field(default_factory=dict)
+    keeps_history: bool = True
 
     def write(self, name: str, content: str | bytes) -> Path:
         path = self.folder / name
@@ -115,6 +119,7 @@ class Yard:
                 file=file_path,
                 file_columns=file.column_types,
                 as_of=as_of,
+                history="raw.mql_history" if self.keeps_history else None,
             )
             check_mapping(self.connection, plan, file)
             newest_known_at(self.connection, plan, file, not_after=as_of)
@@ -138,6 +143,9 @@ class Yard:
     def rejects(self, columns: str = "line, column_name, reason") -> list[tuple[Any, ...]]:
         return self.rows(columns, "raw.rejected_rows")
 
+    def history(self, columns: str = "mql_id, email") -> list[tuple[Any, ...]]:
+        return self.rows(columns, "raw.mql_history")
+
     def refused(self, name: str = "x.csv", **source: Any) -> str:
         """The message of the error, with the folder's name left out; nothing may have been landed."""
         before = [self.rows("*"), self.rejects("*"), self.rows("*", "raw.attributes")]
@@ -152,6 +160,7 @@ def open_yard(folder: Path) -> Iterator[Yard]:
     """A yard whose raw tables are there and empty."""
     with Warehouse(folder / "warehouse.duckdb", threads=2).connect() as connection:
         ensure_raw_table(connection, "raw.mql", TYPES | STAMPED)
+        ensure_raw_table(connection, "raw.mql_history", TYPES | STAMPED | {DELETED: "boolean"})
         ensure_raw_table(connection, "raw.attributes", ATTRIBUTES)
         ensure_raw_table(connection, "raw.rejected_rows", REJECTED)
         yield Yard(folder, connection)

@@ -12,4 +12,4 @@ select
     occurred_at,
     known_at,
     source_name
-from {{ source('raw', 'company_reference') }}
+from {{ as_known('company_reference', 'company_reference_id') }}

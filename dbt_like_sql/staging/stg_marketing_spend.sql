@@ -7,7 +7,9 @@ select
     trim(campaign) as campaign,
     amount,
     upper(trim(currency)) as currency,
+    impressions,
+    clicks,
     occurred_at,
     known_at,
     source_name
-from {{ source('raw', 'marketing_spend') }}
+from {{ as_known('marketing_spend', 'spend_id') }}

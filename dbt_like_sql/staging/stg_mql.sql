@@ -13,9 +13,14 @@ select
     lower(trim(channel)) as channel,
     trim(campaign) as campaign,
     trim(landing_page) as landing_page,
+    trim(form_name) as form_name,
     trim(content_requested) as content_requested,
+    pages_viewed,
+    downloads,
+    lower(trim(first_touch_channel)) as first_touch_channel,
+    first_touch_at,
     trim(ip_address) as ip_address,
     occurred_at,
     known_at,
     source_name
-from {{ source('raw', 'mql') }}
+from {{ as_known('mql', 'mql_id') }}

@@ -9,11 +9,14 @@ select
     trim(owner) as owner,
     trim(stage) as stage,
     lower(trim(outcome)) as outcome,
+    trim(loss_reason) as loss_reason,
     contract_value,
     upper(trim(currency)) as currency,
     opened_at,
+    accepted_at,
+    rejected_at,
     closed_at,
     occurred_at,
     known_at,
     source_name
-from {{ source('raw', 'opportunities') }}
+from {{ as_known('opportunities', 'opportunity_id') }}

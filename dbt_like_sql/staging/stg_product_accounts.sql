@@ -7,10 +7,16 @@ select
     lower(trim(domain)) as domain,
     contract_value,
     upper(trim(currency)) as currency,
+    trial_started_at,
+    trial_ends_at,
     renewal_at,
+    lower(trim(renewal_state)) as renewal_state,
+    renewed_at,
+    churned_at,
     nps_score,
+    nps_at,
     open_service_tickets,
     occurred_at,
     known_at,
     source_name
-from {{ source('raw', 'product_accounts') }}
+from {{ as_known('product_accounts', 'product_account_id') }}

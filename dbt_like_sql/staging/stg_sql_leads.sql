@@ -13,10 +13,15 @@ select
     lower(trim(channel)) as channel,
     trim(owner) as owner,
     trim(status) as status,
+    trim(stage) as stage,
     is_accepted,
+    accepted_at,
+    rejected_at,
     trim(rejection_reason) as rejection_reason,
     lower(trim(intent_degree)) as intent_degree,
     trim(budget) as budget,
+    budget_amount,
+    upper(trim(currency)) as currency,
     trim(authority) as authority,
     trim(need) as need,
     trim(timeline) as timeline,
@@ -24,4 +29,4 @@ select
     occurred_at,
     known_at,
     source_name
-from {{ source('raw', 'sql_leads') }}
+from {{ as_known('sql_leads', 'sql_lead_id') }}

@@ -27,12 +27,17 @@ class Finding:
     details: tuple[str, ...] = ()
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Every finding, good and bad, in the order a person would mend them."""
+def examine(settings: Settings, *, is_offline: bool = False) -> list[Finding]:
+    """Every finding, good and bad, in the order a person would mend them.
+
+    Args:
+        settings: what to look at.
+        is_offline: whether sources that are fetched are not to be asked.
+    """
     findings: list[Finding] = []
     for look in (_home, _contracts_and_models, _policy):
         findings.extend(_looked(look, settings))
-    findings.extend(_sources(settings))
+    findings.extend(_sources(settings, is_offline=is_offline))
     for look in (_warehouse, _mart):
         findings.extend(_looked(look, settings))
     return list(dict.fromkeys(findings))  # a contract that is wrong stops the look at the sources, too
@@ -82,13 +87,13 @@ def _policy(settings: Settings) -> Iterator[str]:
     yield f"policy {policy.version} from {where} is sound"
 
 
-def _sources(settings: Settings) -> Iterator[Finding]:
+def _sources(settings: Settings, *, is_offline: bool) -> Iterator[Finding]:
     """Every source by itself: one that is broken does not hide the others."""
     from leadflow.cli.source_report import details, headline
     from leadflow.ingest.look import look_at_sources
 
     try:
-        for look in look_at_sources(settings):
+        for look in look_at_sources(settings, is_offline=is_offline):
             text = headline(look) if look.error is None else str(look.error)
             yield Finding(text, look.error is None, tuple(details(look)))
     except LeadflowError as error:

@@ -152,7 +152,10 @@ def sources_schema(columns: Mapping[str, Mapping[str, str]]) -> Schema:
     }
     knows_when["properties"]["known_at"]["anyOf"][1]["type"] = "object"
     occurred: Schema = {"required": ["occurred_at"], "properties": {"occurred_at": {"not": {"type": "null"}}}}
-    source["allOf"] = [{"if": {"not": knows_when}, "then": occurred}, *of_tables]
+    # What HubSpot's objects are filled with is known, and so is when their facts occurred.
+    is_hubspot: Schema = {"required": ["connector"], "properties": {"connector": {"const": "hubspot"}}}
+    says_when: Schema = {"if": {"not": {"anyOf": [knows_when, is_hubspot]}}, "then": occurred}
+    source["allOf"] = [says_when, *of_tables]
     return schema
 
 

@@ -152,25 +152,47 @@ def dev(host: str, port: int) -> None:
 )
 @click.option("--seed", default=7, show_default=True, help="Same seed, same company.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write into.")
-def simulate(leads: int, events_per_lead: int, seed: int, out: Path) -> None:
-    """Simulate a B2B company's raw files, with a truth file beside them."""
+@click.option(
+    "--messy/--clean",
+    default=True,
+    show_default=True,
+    help="With duplicates in disguise, fakes, robots and a drifting market; or a tidy company.",
+)
+@click.option(
+    "--deliveries",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Also write the facts as so many files per source: late, repeated, overlapping, out of order.",
+)
+def simulate(leads: int, events_per_lead: int, seed: int, out: Path, messy: bool, deliveries: int) -> None:
+    """Simulate a B2B company's raw files, with the truth about them beside them."""
     from leadflow.demo.simulate import simulate as simulate_company
 
-    simulated = simulate_company(out, leads=leads, events_per_lead=events_per_lead, seed=seed)
+    simulated = simulate_company(
+        out, leads=leads, events_per_lead=events_per_lead, seed=seed, messy=messy, deliveries=deliveries
+    )
     _tell(simulated)
     click.echo(f"Refresh on them with: leadflow run --sources {simulated.sources}")
+    if simulated.deliveries is not None:
+        click.echo(f"The same facts as a sequence of files: {simulated.deliveries}")
 
 
 @cli.command()
-def doctor() -> None:
+@click.option(
+    "--offline",
+    "is_offline",
+    is_flag=True,
+    help="Ask no API: of its sources only the settings are looked at.",
+)
+def doctor(is_offline: bool) -> None:
     """What is missing or misconfigured, and how to mend it.
 
     Of every source it shows the first rows as they would be landed, personal data masked. It looks at the first 100,000
-    rows of a file, so that a file of any size costs seconds.
+    rows of a file, so that a file of any size costs seconds, and fetches one page from an API.
     """
     from leadflow.cli.doctor import examine
 
-    findings = examine(load_settings())
+    findings = examine(load_settings(), is_offline=is_offline)
     for finding in findings:
         click.echo(f"{'ok     ' if finding.is_ok else 'PROBLEM'}  {finding.text}")
         for line in finding.details:

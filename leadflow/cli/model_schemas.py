@@ -56,6 +56,8 @@ def _describe(schema: Schema, model: type[BaseModel]) -> None:
     """Put the docstring's first paragraph and its Attributes where they belong."""
     summary, attributes = read_docstring(model.__doc__ or "")
     schema["description"] = summary
+    for parent in model.__mro__[1:]:  # what a model has of another is told there
+        attributes = read_docstring(parent.__doc__ or "")[1] | attributes
     for name, field in model.model_fields.items():
         told = attributes.get(name)
         if told:

@@ -208,6 +208,18 @@ def _report(
     _print_tiers(settings, console)
 
 
+def _left_null(settings: Settings) -> str:
+    """How many optional columns no source fills, by raw table."""
+    from leadflow.ingest.assets import raw_tables, sources_of
+    from leadflow.ingest.land import columns_left_null
+    from leadflow.quality.contracts import load_contracts
+
+    contracts = load_contracts(settings.sql_dir)
+    files = sources_of(settings, contracts)
+    counts = {table: len(columns_left_null(contracts, files, table)) for table in raw_tables(contracts)}
+    return ", ".join(f"{count} of {table}" for table, count in counts.items() if count)
+
+
 def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
@@ -232,6 +244,11 @@ def _print_tiers(settings: Settings, console: Console) -> None:
         f"As of {as_of} UTC. Scored by {'rules and model ' + version if status == 'model' else 'rules alone'}: {reason}.",
         soft_wrap=True,
     )
+    if absent := _left_null(settings):
+        console.print(
+            f"Columns that no source fills, and are null: {absent}; `leadflow doctor` names them.",
+            soft_wrap=True,
+        )
     console.print(f"Mart: {settings.marts_path}", soft_wrap=True)
     console.print(f"Page: {settings.quality_report_path} (what every check found)", soft_wrap=True)
     console.print(f"UI:   {_command(settings)} dev", soft_wrap=True)

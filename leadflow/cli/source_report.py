@@ -18,6 +18,11 @@ _MOST_NAMED = 20
 
 def headline(look: SourceLook) -> str:
     """One line on a source that can be landed."""
+    source = look.source
+    if source.connector is not None:
+        asked = f"HubSpot's {source.object}" if source.rest is None else source.rest.url.split("?")[0]
+        told = "of which one page was fetched" if look.looks else "of which nothing came, or was to be asked"
+        return f"source '{source.name}' fills raw.{source.table} from {asked}, {told}"
     first = look.looks[0].path.name
     return f"source '{look.source.name}' fills raw.{look.source.table} from {look.file_count} file(s), {first} first"
 
@@ -26,6 +31,8 @@ def details(look: SourceLook) -> Iterator[str]:
     """Lines on what the files of a source would become; personal data is masked as its contract says."""
     for file in look.looks:
         yield from _of_file(look, file)
+    if look.looks and look.absent:
+        yield f"null, as this source does not fill them: {', '.join(look.absent)}"
     if look.file_count > len(look.looks) > 0 and look.error is None:
         yield f"of {look.file_count - len(look.looks)} more files only the header was looked at"
 

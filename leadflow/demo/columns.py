@@ -69,14 +69,30 @@ def instants(seconds: Ints, missing: Bools | None = None) -> pl.Series:
     return blank(pl.Series(seconds * 1_000_000).cast(pl.Datetime("us")), missing)
 
 
-def ip_addresses(numbers: npt.NDArray[np.uint32]) -> pl.Series:
-    """Dotted addresses of 32-bit numbers; the first part is kept within 11 to 218, never private or multicast."""
+def ip_addresses(
+    numbers: npt.NDArray[np.uint32], network: Ints | None = None, prefixes: Sequence[str] = ("",)
+) -> pl.Series:
+    """Dotted addresses of 32-bit numbers; the first part is kept within 11 to 218, never private or multicast.
+
+    Where `network` is not 0 the address begins with that one of the `prefixes`, such as "192.0.2.".
+    """
     first = 11 + (numbers >> 24) % 208
     first = np.where((first == 127) | (first == 172) | (first == 192), first + 1, first)
     frame = pl.DataFrame(
-        {"a": first, "b": (numbers >> 16) & 255, "c": (numbers >> 8) & 255, "d": 1 + (numbers & 255) % 254}
+        {
+            "a": first,
+            "b": (numbers >> 16) & 255,
+            "c": (numbers >> 8) & 255,
+            "d": (1 + (numbers & 255) % 254).astype(np.uint32),
+        }
     )
-    return frame.select(pl.concat_str(pl.all(), separator=".")).to_series()
+    anywhere = frame.select(pl.concat_str(pl.all(), separator="."))
+    if network is None or not network.any():
+        return anywhere.to_series()
+    of_network = words(prefixes, network) + frame["d"].cast(pl.String)
+    return anywhere.select(
+        pl.when(pl.Series(network == 0)).then(pl.first()).otherwise(of_network)
+    ).to_series()
 
 
 def number_repeats(stem: pl.Series) -> pl.Series:

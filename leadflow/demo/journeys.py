@@ -1,6 +1,7 @@
-"""What leads do that the web site, the mailing tool and the product see.
+"""What leads do that the web site and the mailing tool see.
 
-Belongs here: behaviour driven by latent intent. Does not belong here: what sales does (sales.py).
+Belongs here: behaviour driven by latent intent. Does not belong here: what they do in the product (product.py), what
+robots do (bots.py) and what sales does (sales.py).
 
 Behaviour is a Poisson process after each submission whose rate and mix depend on the person's intent and on noise
 of the submission's own, never on the outcome: winners and others with the same intent act alike, before and after.
@@ -30,6 +31,7 @@ from leadflow.demo.columns import (
     sigmoid,
     words,
 )
+from leadflow.demo.fakes import NETWORK_PREFIXES
 from leadflow.demo.pace import Pace, draw_days, later, share_before, whole_seconds
 from leadflow.demo.people import People
 from leadflow.demo.submissions import Submissions
@@ -39,11 +41,8 @@ ANONYMOUS_SHARE = 0.1
 FORM_SHARE = 0.05
 BOT_SHARE = 0.01
 ANONYMOUS_DAYS = 14.0
-TRIAL_SHARE = 0.15
-TRIAL_DAYS = 14.0
 _WEB_PACE: Pace = ((0.6, 4.0), (0.4, 35.0))
 _EMAIL_PACE: Pace = ((0.5, 10.0), (0.5, 60.0))
-_PAID_PACE: Pace = ((1.0, 40.0),)
 _WEB_EVENT_TYPES = (
     "page_view",
     "pricing_page_view",
@@ -51,7 +50,7 @@ _WEB_EVENT_TYPES = (
     "webinar_attended",
     "form_submitted",
 )
-_EMAIL_EVENT_TYPES = ("sent", "open", "click", "reply", "spam_report")
+_EMAIL_EVENT_TYPES = ("sent", "open", "click", "reply", "spam_report", "bounce")
 
 
 @dataclass(frozen=True)
@@ -188,6 +187,7 @@ def _web_frame(
     is_logged_in = (rng.random(count) < 0.03) & (seconds > submissions.created_at[lead])
     is_elsewhere = rng.random(count) < 0.15
     ip = np.where(is_elsewhere | is_bot, rng.integers(0, 2**32, count, dtype=np.uint32), submissions.ip[lead])
+    network = np.where(is_elsewhere | is_bot, 0, submissions.network[lead])
     browsers = (*w.USER_AGENTS, *w.BOT_USER_AGENTS)
     browser = np.where(is_bot, len(w.USER_AGENTS) + lead % len(w.BOT_USER_AGENTS), lead % len(w.USER_AGENTS))
     visitor = ids("v", submissions.visitor[lead])
@@ -209,7 +209,7 @@ def _web_frame(
             ),
             "seconds_on_page": np.round(duration, 1),
             "user_agent": words(browsers, browser),
-            "ip": ip_addresses(ip.astype(np.uint32)),
+            "ip": ip_addresses(ip.astype(np.uint32), network, NETWORK_PREFIXES),
             "timestamp": instants(np.minimum(seconds, end)),
         }
     )
@@ -222,19 +222,30 @@ def email_event_rows(
     people: People,
     activity: Activity,
     end: int,
+    recipients: pl.Series | None = None,
+    is_dead: Bools | None = None,
 ) -> pl.DataFrame:
-    """The mailing tool's events for the submissions at `rows`, in time order; an open never precedes its sending."""
-    lead = np.repeat(rows, rng.poisson(activity.emails_sent[rows]))
+    """The mailing tool's events for the submissions at `rows`, in time order; an open never precedes its sending.
+
+    `recipients` are the addresses of the submissions at `rows`, the people's own where left out; what goes to one that
+    `is_dead` bounces.
+    """
+    is_dead = np.zeros(len(rows), dtype=np.bool_) if is_dead is None else is_dead
+    recipients = people.email.gather(submissions.person[rows]) if recipients is None else recipients
+    place = np.repeat(np.arange(len(rows)), rng.poisson(activity.emails_sent[rows]))
+    lead, is_bounced = rows[place], is_dead[place]
     sent_at = submissions.created_at[lead] + whole_seconds(
         draw_days(rng, _EMAIL_PACE, activity.days_left[lead])
     )
     campaign = rng.integers(0, len(w.EMAIL_CAMPAIGNS), len(lead))
-    opened = np.flatnonzero(rng.random(len(lead)) < activity.open_share[lead])
+    opened = np.flatnonzero((rng.random(len(lead)) < activity.open_share[lead]) & ~is_bounced)
     opened_at = sent_at[opened] + later(rng, len(opened), hours=8.0)
     clicks = rng.random(len(opened)) < activity.click_share[lead[opened]]
     replies = rng.random(len(opened)) < activity.reply_share[lead[opened]]
-    spam = np.flatnonzero(rng.random(len(lead)) < activity.spam_share[lead])
-    email = np.concatenate([np.arange(len(lead)), opened, opened[clicks], opened[replies], spam])
+    spam = np.flatnonzero((rng.random(len(lead)) < activity.spam_share[lead]) & ~is_bounced)
+    bounced = np.flatnonzero(is_bounced)
+    parts = [np.arange(len(lead)), opened, opened[clicks], opened[replies], spam, bounced]
+    email = np.concatenate(parts)
     seconds = np.concatenate(
         [
             sent_at,
@@ -242,66 +253,19 @@ def email_event_rows(
             opened_at[clicks] + later(rng, int(clicks.sum()), hours=0.3),
             opened_at[replies] + later(rng, int(replies.sum()), hours=6.0),
             sent_at[spam] + later(rng, len(spam), hours=12.0),
+            sent_at[bounced] + 2,
         ]
     )
-    sizes = [len(lead), len(opened), int(clicks.sum()), int(replies.sum()), len(spam)]
-    event_type = np.repeat(np.arange(len(_EMAIL_EVENT_TYPES)), sizes)
+    event_type = np.repeat(np.arange(len(_EMAIL_EVENT_TYPES)), [len(part) for part in parts])
     order = np.argsort(seconds, kind="stable")
     order = order[seconds[order] <= end]
-    lead, campaign = lead[email[order]], campaign[email[order]]
+    campaign = campaign[email[order]]
     return frame(
         {
-            "form_id": ids("F", lead),
-            "recipient": people.email.gather(submissions.person[lead]),
+            "form_id": ids("F", lead[email[order]]),
+            "recipient": recipients.gather(place[email[order]]),
             "event": words(_EMAIL_EVENT_TYPES, event_type[order]),
             "mailing": words(w.EMAIL_CAMPAIGNS, campaign),
-            "timestamp": instants(seconds[order]),
-        }
-    )
-
-
-def product_usage_rows(
-    rng: np.random.Generator,
-    rows: Ints,
-    submissions: Submissions,
-    people: People,
-    activity: Activity,
-    converted_at: Ints,
-    end: int,
-) -> pl.DataFrame:
-    """The product's usage log: trials (about 15 % of the people, the keener more often), and use after a purchase.
-
-    `converted_at` (seconds, per person) is beyond `end` for those who have not bought by then; paid use begins there.
-    """
-    first = rows[~submissions.is_repeat[rows]]
-    person = submissions.person[first]
-    intent = people.intent[person]
-    is_trial = (rng.random(len(first)) < sigmoid(logit(TRIAL_SHARE) - 0.05 + 0.8 * intent)) & (
-        submissions.has_valid_email[first]
-    )
-    starts_at = submissions.created_at[first] + later(rng, len(first), hours=48.0)
-    trial_uses = np.where(is_trial, rng.poisson(6.0 * np.exp(0.3 * intent)), 0)
-    days_paid = np.maximum(end - converted_at[person], 0) / SECONDS_PER_DAY
-    paid_uses = rng.poisson(8.0 * share_before(_PAID_PACE, days_paid))
-    trial, paid = np.repeat(np.arange(len(first)), trial_uses), np.repeat(np.arange(len(first)), paid_uses)
-    seconds = np.concatenate(
-        [
-            starts_at[trial] + whole_seconds(rng.random(len(trial)) * TRIAL_DAYS),
-            converted_at[person[paid]] + whole_seconds(draw_days(rng, _PAID_PACE, days_paid[paid])),
-        ]
-    )
-    use = np.concatenate([trial, paid])
-    minutes = 10.0 * np.exp(0.35 * intent[use] + 0.7 * rng.normal(size=len(use)))
-    order = np.argsort(seconds, kind="stable")
-    order = order[seconds[order] <= end]
-    use_person = person[use[order]]
-    return frame(
-        {
-            "form_id": ids("F", first[use[order]]),
-            "login": people.email.gather(use_person),
-            "feature": words(w.FEATURES, choose(rng, (0.3, 0.2, 0.2, 0.15, 0.1, 0.05), len(order))),
-            "plan": words(("trial", "paid"), (order >= len(trial)).astype(np.int64)),
-            "minutes": np.round(minutes[order], 1),
             "timestamp": instants(seconds[order]),
         }
     )

@@ -19,6 +19,7 @@ import polars as pl
 from leadflow.demo import words as w
 from leadflow.demo.columns import Bools, Floats, Ints, blank, choose, frame, nested_words, sigmoid, words
 from leadflow.demo.companies import INDUSTRIES, Companies
+from leadflow.demo.drift import drift_points
 
 # Logit points. The sizes are chosen so that the true probability separates converters with an AUC of 0.80-0.85
 # while about 11 % convert, which is what a healthy B2B funnel with an informative form looks like.
@@ -45,6 +46,20 @@ CRM_EXPONENT = 0.4
 OPPORTUNITY_EXPONENT = 0.55
 MEDIAN_DAYS_TO_CLOSE = 25.0
 _SPREAD_OF_DAYS_TO_CLOSE = 0.7  # standard deviation of the logarithm
+_MOBILE_PREFIXES = (
+    ("212", "312", "415", "617", "713"),
+    ("1511", "1522", "1573", "1601", "1709"),
+    ("7400", "7500", "7700", "7911"),
+    ("138", "139", "150", "186", "188"),
+    ("61", "62", "66", "68"),
+    ("98", "99", "97", "88"),
+    ("416", "514", "604", "403"),
+    ("61", "62", "63", "65"),
+    ("119", "219", "319", "519"),
+)
+"""First digits of mobile numbers, by country; in North America area codes."""
+_SUBSCRIBER_DIGITS = (7, 7, 6, 8, 7, 8, 7, 7, 8)
+"""Digits that follow the prefix, by country."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,7 @@ class People:
         intent: latent, standard normal; probability: of converting.
         is_crm_lead, is_opportunity, is_converted: how far the one draw carries the person, time permitting.
         days_to_close: from the first contact to a won deal, were there one.
+        fake: index into fakes.FAKES, 0 where the person is what they seem; nobody else ever converts.
     """
 
     company: Ints
@@ -75,21 +91,40 @@ class People:
     is_opportunity: Bools
     is_converted: Bools
     days_to_close: Floats
+    fake: Ints
 
     def __len__(self) -> int:
         """Number of people."""
         return len(self.company)
 
 
-def make_people(rng: np.random.Generator, count: int, companies: Companies) -> People:
-    """`count` people at the companies, large companies sending more of them."""
+def make_people(
+    rng: np.random.Generator,
+    count: int,
+    companies: Companies,
+    fake: Ints | None = None,
+    moment: Floats | None = None,
+) -> People:
+    """`count` people at the companies, large companies sending more of them.
+
+    Args:
+        rng: of this step.
+        count: of people.
+        companies: where they work.
+        fake: per person, index into fakes.FAKES; none where left out. Who is fake, works for a competitor or for a
+            blocklisted company never converts.
+        moment: per person, when in the period the first contact is, 0 to 1, where what converts drifts (drift.py).
+    """
+    fake = np.zeros(count, dtype=np.int64) if fake is None else fake
     company = choose(rng, companies.demand, count)
     country = companies.country[company]
     seniority = choose(rng, w.SENIORITY_WEIGHTS, count)
     channel = choose(rng, w.CHANNEL_WEIGHTS, count)
     has_free_mail = rng.random(count) < 0.25
     intent = rng.normal(size=count)
-    probability = sigmoid(
+    drifted = 0.0 if moment is None else drift_points(moment, channel, companies.company_size[company])
+    is_in_play = (fake == 0) & (companies.standing[company] == 0)
+    probability = is_in_play * sigmoid(
         fit_logit(
             companies.company_size[company],
             companies.industry[company],
@@ -99,6 +134,7 @@ def make_people(rng: np.random.Generator, count: int, companies: Companies) -> P
             has_free_mail,
         )
         + INTENT_WEIGHT * intent
+        + drifted
     )
     draw = rng.random(count)
     full_name, local_part = _names(rng, company, country == w.CHINA)
@@ -109,7 +145,7 @@ def make_people(rng: np.random.Generator, count: int, companies: Companies) -> P
         channel=channel,
         full_name=full_name,
         email=_emails(rng, local_part, companies.domain.gather(company), has_free_mail, country == w.CHINA),
-        phone=_phones(rng, country),
+        phone=mobile_numbers(country, rng.random(count), rng.random(count)),
         title=_titles(rng, seniority, country == w.CHINA),
         has_free_mail=has_free_mail,
         intent=intent,
@@ -118,6 +154,7 @@ def make_people(rng: np.random.Generator, count: int, companies: Companies) -> P
         is_opportunity=draw < probability**OPPORTUNITY_EXPONENT,
         is_converted=draw < probability,
         days_to_close=MEDIAN_DAYS_TO_CLOSE * np.exp(_SPREAD_OF_DAYS_TO_CLOSE * rng.normal(size=count)),
+        fake=fake,
     )
 
 
@@ -202,15 +239,16 @@ def _emails(
     return local_part + pl.select(number).to_series() + "@" + domain
 
 
-def _phones(rng: np.random.Generator, country: Ints) -> pl.Series:
-    """International numbers such as +49 315 2207781."""
-    count = len(country)
+def mobile_numbers(country: Ints, prefix: Floats, subscriber: Floats) -> pl.Series:
+    """Numbers such as +49 1511 2207781, in their countries' plans; `prefix` and `subscriber` (0 to 1) decide on the digits."""
+    digits = np.array(_SUBSCRIBER_DIGITS)[country]
+    number = (10 ** (digits - 1) * (2 + 7.999 * subscriber)).astype(np.int64)
     parts = {
         "code": words(w.COUNTRY_DIAL_CODES, country),
-        "area": rng.integers(200, 990, count),
-        "line": rng.integers(2_000_000, 9_999_999, count),
+        "prefix": nested_words(_MOBILE_PREFIXES, country, prefix),
+        "number": number,
     }
-    return frame(parts).select(pl.format("+{} {} {}", "code", "area", "line")).to_series()
+    return frame(parts).select(pl.format("+{} {} {}", "code", "prefix", "number")).to_series()
 
 
 def _titles(rng: np.random.Generator, seniority: Ints, is_chinese: Bools) -> pl.Series:

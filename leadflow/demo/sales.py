@@ -1,7 +1,7 @@
 """What sales does with the leads, and what becomes of them.
 
-Belongs here: CRM leads, opportunities, sales activities, paying accounts, marketing spend. Does not belong here:
-whether a person converts (people.py decides) and what the person does (journeys.py).
+Belongs here: CRM leads, opportunities, sales activities. Does not belong here: whether a person converts (people.py
+decides), what the person does (journeys.py), paying accounts and spend (ledgers.py).
 
 How far a person gets is fixed by the one draw in people.py; this module gives each step its moment and leaves out
 what would happen after the end of the data.
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from leadflow.demo import faces
+from leadflow.demo import mess_words as mess
 from leadflow.demo import words as w
 from leadflow.demo.columns import (
     SECONDS_PER_DAY,
@@ -28,15 +30,15 @@ from leadflow.demo.columns import (
     words,
 )
 from leadflow.demo.companies import Companies
+from leadflow.demo.guises import Guises, Movers
 from leadflow.demo.pace import Pace, draw_days, share_before, whole_seconds
 from leadflow.demo.people import People
-from leadflow.demo.submissions import HISTORY_DAYS
+from leadflow.demo.reps import feedback_columns
 
 SALES_MADE_SHARE = 0.03
 NEVER = np.iinfo(np.int64).max // 4
 _ACTIVITY_PACE: Pace = ((1.0, 12.0),)
 _ACTIVITY_TYPES = ("call", "meeting", "email", "quote")
-_COST_PER_LEAD = (8.0, 55.0, 40.0, 60.0, 45.0, 150.0, 15.0, 5.0)
 
 
 @dataclass(frozen=True)
@@ -120,36 +122,54 @@ def make_funnel(
 
 
 def crm_lead_rows(
-    rng: np.random.Generator, funnel: Funnel, people: People, companies: Companies, end: int
+    rng: np.random.Generator,
+    rows: Ints,
+    funnel: Funnel,
+    people: People,
+    companies: Companies,
+    guises: Guises,
+    movers: Movers,
+    end: int,
 ) -> pl.DataFrame:
-    """The CRM's export of leads as they stand at `end`; "Last Modified" is when sales judged the lead, or made it."""
-    person, count = funnel.person, len(funnel.person)
-    is_judged = funnel.judged_at <= end
-    is_rejected = is_judged & ~funnel.is_accepted
+    """The CRM's leads at `rows` as they stand at `end`; "Last Modified" is when sales judged the lead, or made it."""
+    person, count = funnel.person[rows], len(rows)
+    form, judged_at, created_at = funnel.form[rows], funnel.judged_at[rows], funnel.created_at[rows]
+    is_judged = judged_at <= end
+    is_accepted = is_judged & funnel.is_accepted[rows]
+    is_rejected = is_judged & ~funnel.is_accepted[rows]
     # A rep's impression of the intent: informative, far from exact.
     impression = people.intent[person] + 1.2 * rng.normal(size=count)
     level = np.digitize(impression, (-0.5, 1.0))
-    status = np.where(is_judged, np.where(funnel.is_accepted, 1, 2), 0)
+    status = np.where(is_judged, np.where(is_accepted, 1, 2), 0)
+    given = (guises, rows, people)
+    budget = _qualification(rng, w.BUDGETS, impression, is_judged)
+    amount = np.round(funnel.contract_value[person] * np.exp(0.3 * rng.normal(size=count)), -3)
+    has_no_amount = (budget.fill_null("none") == "none").to_numpy() | (rng.random(count) < 0.4)
     return frame(
         {
-            "Lead Id": ids("L", np.arange(count)),
-            "Form Reference": ids("F", funnel.form, missing=funnel.form < 0),
-            "Email Address": blank(people.email.gather(person), rng.random(count) < 0.04),
-            "Phone Number": blank(people.phone.gather(person), rng.random(count) < 0.25),
-            "Contact": people.full_name.gather(person),
-            "Account Name": companies.company_name.gather(people.company[person]),
+            "Lead Id": ids("L", rows),
+            "Form Reference": ids("F", form, missing=form < 0),
+            "Email Address": faces.emails(*given, companies, movers),
+            "Phone Number": faces.phones(rng, *given, companies, movers),
+            "Contact": faces.names(rng, *given),
+            "Account Name": faces.company_names(rng, *given, companies, movers),
             "Position": blank(people.title.gather(person), rng.random(count) < 0.1),
             "Country": words([labels[0] for labels in w.COUNTRY_LABELS], people.country[person]),
             "Lead Source": words(
-                (*w.CHANNELS, "Sales"), np.where(funnel.form < 0, len(w.CHANNELS), people.channel[person])
+                (*w.CHANNELS, "Sales"), np.where(form < 0, len(w.CHANNELS), people.channel[person])
             ),
             "Lead Owner": words(w.REPS, people.company[person] % len(w.REPS)),
             "Lead Status": words(("Open", "Qualified", "Unqualified"), status),
+            "Stage": words(("New", "Accepted", "Rejected"), status),
+            "Accepted": instants(np.where(is_accepted, judged_at, 0), ~is_accepted),
+            "Rejected": instants(np.where(is_rejected, judged_at, 0), ~is_rejected),
             "Disqualified Because": words(
                 w.REJECTION_REASONS, rng.integers(0, len(w.REJECTION_REASONS), count), ~is_rejected
             ),
             "Intent": words(("low", "medium", "high"), level, ~is_judged),
-            "Budget": _qualification(rng, w.BUDGETS, impression, is_judged),
+            "Budget": budget,
+            "Budget Amount": blank(pl.Series(np.maximum(amount, 1_000.0)), has_no_amount),
+            "Currency": words(w.COUNTRY_CURRENCIES, people.country[person], has_no_amount),
             "Authority": words(
                 w.AUTHORITIES,
                 np.clip(2 - people.seniority[person] // 2, 0, 2),
@@ -158,117 +178,84 @@ def crm_lead_rows(
             "Need": _qualification(rng, w.NEEDS, impression, is_judged),
             "Timeline": _qualification(rng, w.TIMELINES, impression, is_judged),
             "Decision Process": _qualification(rng, w.DECISION_PROCESSES, 0.0 * impression, is_judged),
-            "Created Date": instants(funnel.created_at),
-            "Last Modified": instants(np.where(is_judged, funnel.judged_at, funnel.created_at)),
+            "Created Date": instants(created_at),
+            "Last Modified": instants(np.where(is_judged, judged_at, created_at)),
         }
     )
 
 
 def opportunity_rows(
-    rng: np.random.Generator, funnel: Funnel, people: People, companies: Companies, end: int
+    rng: np.random.Generator, rows: Ints, funnel: Funnel, people: People, companies: Companies, end: int
 ) -> pl.DataFrame:
-    """The CRM's export of opportunities as they stand at `end`; what would close later is open."""
-    lead = np.flatnonzero(funnel.opened_at <= end)
+    """The CRM's opportunities of the leads at `rows` as they stand at `end`; what would close later is open."""
+    lead = rows[funnel.opened_at[rows] <= end]
     person, count = funnel.person[lead], len(lead)
+    opened_at, form = funnel.opened_at[lead], funnel.form[lead]
     is_closed = funnel.closed_at[lead] <= end
+    is_lost = is_closed & ~funnel.is_won[lead]
     open_stage = rng.integers(0, 3, count)
     stage = np.where(is_closed, np.where(funnel.is_won[lead], 3, 4), open_stage)
+    # An open deal was last touched when it came to its stage, a third of three weeks each, or of the time there was.
+    touched_at = opened_at + open_stage * np.minimum(end - opened_at, 21 * SECONDS_PER_DAY) // 3
+    modified_at = np.where(is_closed, funnel.closed_at[lead], touched_at)
+    accepted_at = opened_at + rng.integers(600, SECONDS_PER_DAY, count)
+    is_rejected = is_lost & (rng.random(count) < 0.1)
     return frame(
         {
             "Opportunity Id": ids("O", lead),
             "Lead Id": ids("L", lead),
-            "Form Reference": ids("F", funnel.form[lead], missing=funnel.form[lead] < 0),
+            "Form Reference": ids("F", form, missing=form < 0),
             "Account Name": companies.company_name.gather(people.company[person]),
             "Opportunity Owner": words(w.REPS, people.company[person] % len(w.REPS)),
             "Stage": words(("Discovery", "Proposal", "Negotiation", "Closed Won", "Closed Lost"), stage),
+            "Loss Reason": words(mess.LOSS_REASONS, rng.integers(0, len(mess.LOSS_REASONS), count), ~is_lost),
             "Amount": funnel.contract_value[person],
             "Currency": words(w.COUNTRY_CURRENCIES, people.country[person]),
-            "Created Date": instants(funnel.opened_at[lead]),
+            "Accepted": instants(accepted_at, (accepted_at > modified_at) | is_rejected),
+            "Rejected": instants(np.where(is_rejected, funnel.closed_at[lead], 0), ~is_rejected),
+            "Created Date": instants(opened_at),
             "Close Date": instants(np.where(is_closed, funnel.closed_at[lead], 0), ~is_closed),
+            "Last Modified": instants(modified_at),
         }
     )
 
 
-def activity_rows(rng: np.random.Generator, funnel: Funnel, people: People, end: int) -> pl.DataFrame:
-    """The CRM's export of calls, meetings and e-mails while a lead is worked, and the quote of each opportunity."""
-    until = np.minimum(funnel.closed_at, end)
-    days_worked = np.maximum(until - funnel.created_at, 0) / SECONDS_PER_DAY
-    eagerness = np.exp(0.2 * people.intent[funnel.person])
+def activity_rows(
+    rng: np.random.Generator, rows: Ints, funnel: Funnel, people: People, end: int
+) -> pl.DataFrame:
+    """Calls, meetings and e-mails while the leads at `rows` are worked, and the quote of each opportunity, in time order."""
+    until = np.minimum(funnel.closed_at[rows], end)
+    created_at, opened_at = funnel.created_at[rows], funnel.opened_at[rows]
+    days_worked = np.maximum(until - created_at, 0) / SECONDS_PER_DAY
+    eagerness = np.exp(0.2 * people.intent[funnel.person[rows]])
     worked = np.repeat(
-        np.arange(len(funnel.person)),
-        rng.poisson(4.0 * eagerness * share_before(_ACTIVITY_PACE, days_worked)),
+        np.arange(len(rows)), rng.poisson(4.0 * eagerness * share_before(_ACTIVITY_PACE, days_worked))
     )
-    quoted_at = funnel.opened_at + rng.integers(3_600, 2 * SECONDS_PER_DAY, len(funnel.person))
+    quoted_at = opened_at + rng.integers(3_600, 2 * SECONDS_PER_DAY, len(rows))
     quoted = np.flatnonzero(quoted_at <= until)
-    lead = np.concatenate([worked, quoted])
+    place = np.concatenate([worked, quoted])
     days = draw_days(rng, _ACTIVITY_PACE, days_worked[worked])
-    seconds = np.concatenate([_moment(funnel.created_at[worked], days), quoted_at[quoted]])
+    seconds = np.concatenate([_moment(created_at[worked], days), quoted_at[quoted]])
     kind = np.concatenate([rng.choice(3, len(worked), p=(0.5, 0.15, 0.35)), np.full(len(quoted), 3)])
     order = np.argsort(seconds, kind="stable")
-    lead, seconds, kind = lead[order], seconds[order], kind[order]
+    place, seconds, kind = place[order], seconds[order], kind[order]
+    lead, person = rows[place], funnel.person[rows[place]]
     minutes = np.array([4.0, 35.0, 0.0, 0.0])[kind] * np.exp(0.7 * rng.normal(size=len(lead)))
+    value = np.round(funnel.contract_value[person] * (0.9 + 0.25 * rng.random(len(lead))), -1)
+    form = funnel.form[lead]
     return frame(
         {
-            "Activity Id": ids("A", np.arange(len(lead))),
             "Lead Id": ids("L", lead),
-            "Form Reference": ids("F", funnel.form[lead], missing=funnel.form[lead] < 0),
+            "Form Reference": ids("F", form, missing=form < 0),
+            "Opportunity Id": ids("O", lead, missing=seconds < opened_at[place]),
             "Type": words(_ACTIVITY_TYPES, kind),
             "Minutes": blank(pl.Series(np.round(minutes, 1)), kind > 1),
             "Outcome": nested_words(w.ACTIVITY_RESULTS, kind, rng.random(len(lead))),
-            "Assigned To": words(w.REPS, people.company[funnel.person[lead]] % len(w.REPS)),
+            "Quote Value": blank(pl.Series(value), kind != 3),
+            "Currency": words(w.COUNTRY_CURRENCIES, people.country[person], kind != 3),
+            **feedback_columns(rng, people.intent[person], kind < 2),
+            "Assigned To": words(w.REPS, people.company[person] % len(w.REPS)),
             "Date": instants(seconds),
-        }
-    )
-
-
-def account_rows(
-    rng: np.random.Generator, funnel: Funnel, people: People, companies: Companies, end: int
-) -> pl.DataFrame:
-    """The billing system's accounts: one per company that has bought by `end`, from its first deal on."""
-    buyers = np.flatnonzero(funnel.converted_at <= end)
-    buyers = buyers[np.argsort(funnel.converted_at[buyers], kind="stable")]
-    company, first = np.unique(people.company[buyers], return_index=True)
-    started_at = funnel.converted_at[buyers[first]]
-    count = len(company)
-    updated_at = started_at + (rng.random(count) * np.minimum(end - started_at, 90 * SECONDS_PER_DAY)).astype(
-        np.int64
-    )
-    return frame(
-        {
-            "Account No": ids("K", company),
-            "Account": companies.company_name.gather(company),
-            "Domain": companies.domain.gather(company),
-            "Contract Value": funnel.contract_value[buyers[first]],
-            "Currency": words(w.COUNTRY_CURRENCIES, companies.country[company]),
-            "Renewal": instants(started_at + HISTORY_DAYS * SECONDS_PER_DAY),
-            "NPS": blank(
-                pl.Series(np.clip(np.round(rng.normal(7.5, 2.0, count)), 0, 10).astype(np.int64)),
-                rng.random(count) < 0.5,
-            ),
-            "Open Tickets": rng.poisson(0.8, count),
-            "Started": instants(started_at),
-            "Updated": instants(updated_at),
-        }
-    )
-
-
-def spend_rows(rng: np.random.Generator, leads: int, end: int) -> pl.DataFrame:
-    """The daily marketing spend of every campaign over the year, in USD, sized to the number of leads."""
-    first_day = -(-(end - HISTORY_DAYS * SECONDS_PER_DAY) // SECONDS_PER_DAY)
-    days = np.arange(first_day, end // SECONDS_PER_DAY + 1, dtype=np.int64)
-    channel = np.repeat(np.arange(len(w.CHANNELS)), [len(group) for group in w.CAMPAIGNS])
-    campaigns = [name for group in w.CAMPAIGNS for name in group]
-    share = np.array(w.CHANNEL_WEIGHTS)[channel] / np.array([len(w.CAMPAIGNS[index]) for index in channel])
-    daily = leads / len(days) * share * np.array(_COST_PER_LEAD)[channel]
-    campaign = np.tile(np.arange(len(campaigns)), len(days))
-    amount = daily[campaign] * np.exp(0.25 * rng.normal(size=len(campaign)))
-    return frame(
-        {
-            "Row": ids("S", np.arange(len(campaign))),
-            "Channel": words(w.CHANNELS, channel[campaign]),
-            "Campaign": blank(words(campaigns, campaign), channel[campaign] == 0),
-            "Spend (USD)": np.round(amount, 2),
-            "Day": instants(np.repeat(days, len(campaigns)) * SECONDS_PER_DAY),
         }
     )
 

@@ -100,7 +100,8 @@ FIRST_NAMES: Final = _split(
     "Anna Ben Carla Daniel Elena Felix Grace Henrik Ines Jonas Katrin Liam Marta Nils Olivia Pablo Quentin Rosa "
     "Simon Tessa Ulrich Vera Walter Xenia Yannick Zoe Adrian Bianca Connor Diana Emil Freya Gustav Hannah Ivan "
     "Julia Karl Laura Miguel Nora Oscar Petra Rafael Sofia Tobias Ursula Victor Wendy Arjun Priya Ravi Meera "
-    "Thomas Clara Hugo Alice Marco Lucia Peter Ida"
+    "Thomas Clara Hugo Alice Marco Lucia Peter Ida Robert William Elizabeth Katherine Richard Margaret James Michael "
+    "Alexander Charles Edward Dorothy Andrew Rebecca Anthony Patricia"
 )
 LAST_NAMES: Final = _split(
     "Abbott Bauer Carter Dietrich Ellis Fischer Garner Hansen Iversen Jansen Keller Lambert Moreau Novak Okafor "

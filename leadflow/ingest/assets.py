@@ -50,7 +50,11 @@ REFRESH_CONFIG = {
 
 def raw_tables(contracts: Contracts) -> list[str]:
     """Raw tables that sources fill, by their contracts."""
-    return [name for name in contracts if name.startswith("raw.") and name not in (REFRESHES, *SHARED)]
+    return [
+        name
+        for name, table in contracts.items()
+        if name.startswith("raw.") and name not in (REFRESHES, *SHARED) and "history_of" not in table.meta
+    ]
 
 
 def fillable_columns(contracts: Contracts) -> dict[str, list[str]]:
@@ -163,15 +167,21 @@ def _newest_landed(connection: "DuckDBPyConnection", table: str, not_after: date
 
 
 def _raw_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
+    history = contracts.history_of(table)
+
     @dg.multi_asset(
         name=table.replace(".", "__"),
-        specs=[asset_spec(contracts[table], [REFRESHES], kinds={"python"})],
+        specs=[
+            asset_spec(contracts[name], [REFRESHES], kinds={"python"})
+            for name in (table, history)
+            if name is not None
+        ],
         required_resource_keys={RESOURCE},
     )
     def raw_table(context: dg.AssetExecutionContext) -> Any:
         run: StageRun = getattr(context.resources, RESOURCE)
         try:
-            done, version = _land(run, table)
+            done, version, history_version = _land(run, table)
         except LeadflowError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
         for name, columns in done.unused.items():
@@ -195,23 +205,28 @@ def _raw_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
             version,
             files=dg.MetadataValue.md("\n".join(f"| {line} |" for line in lines)),
             unmapped_columns=dg.MetadataValue.json(done.unused),
+            columns_left_null=dg.MetadataValue.json(done.absent),
             changed_columns=dg.MetadataValue.json(done.drift),
             failed_sources=dg.MetadataValue.json({name: str(why) for name, why in done.failed.items()}),
             rows_landed=sum(one.row_count for one in done.landed),
             rows_rejected=sum(one.rejected_rows for one in done.landed),
+            rows_repeated=sum(one.repeated_rows for one in done.landed),
         )
+        if history is not None and history_version is not None:
+            yield materialized(run, contracts[history], history_version)
         if done.failed:
             raise _failure(table, done)
 
     return raw_table
 
 
-def _land(run: StageRun, table: str) -> tuple[Landings, TableVersion]:
-    """Land the sources of one raw table; the table's version is recorded also where some of them failed."""
+def _land(run: StageRun, table: str) -> tuple[Landings, TableVersion, TableVersion | None]:
+    """Land the sources of one raw table; its version and its history's are recorded also where some of them failed."""
     files = sources_of(run.settings, run.contracts)
     with run.connect() as connection:
         stamp = run.stamp(connection)
-        for name in (table, *SHARED):
+        history = run.contracts.history_of(table)
+        for name in (table, *([] if history is None else [history]), *SHARED):
             landing.ensure_raw_table(
                 connection, name, {column.name: column.data_type for column in run.contracts[name].columns}
             )
@@ -220,7 +235,12 @@ def _land(run: StageRun, table: str) -> tuple[Landings, TableVersion]:
         with transaction(connection):
             run.set_aside(connection, table, stamp=stamp, is_replaced=False)
             version = record_version(connection, table, stamp=stamp, inputs=[REFRESHES])
-    return done, version
+            history_version = (
+                None
+                if history is None
+                else record_version(connection, history, stamp=stamp, inputs=[REFRESHES])
+            )
+    return done, version, history_version
 
 
 def _failure(table: str, done: Landings) -> dg.Failure:

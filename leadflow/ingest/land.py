@@ -6,7 +6,7 @@ Belongs here: going through sources and their files, and what is told of each. D
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadflow.errors import SourceError
-from leadflow.ingest.mapping import landing_of, mapping_hash, named_columns, unused_columns
+from leadflow.ingest.http.defaults import expected_columns
+from leadflow.ingest.mapping import absent_columns, landing_of, mapping_hash, named_columns, unused_columns
 from leadflow.ingest.sources import Source, SourceFiles, file_format, nearest
 from leadflow.quality.contracts import Contracts
 from leadflow.warehouse.landing import landing
-from leadflow.warehouse.landing.files import FileScan, content_hash, scan
+from leadflow.warehouse.landing.files import FileScan, scan
+from leadflow.warehouse.landing.landed_files import digest_of, was_landed
 from leadflow.warehouse.landing.landing_plan import Landed, Landing
+from leadflow.warehouse.landing.mapped import check_mapping
 from leadflow.warehouse.landing.source_columns import note_columns, seen_columns
 
 if TYPE_CHECKING:
@@ -38,12 +41,14 @@ class Landings:
     Attributes:
         landed: every file, also those that were landed before.
         unused: columns that nothing is mapped from, by source.
+        absent: columns of the raw table that none of its sources fills.
         drift: how the columns of new files differ from those before, by source.
         failed: why a source failed, by source; what it had landed before stays.
     """
 
     landed: list[Landed] = field(default_factory=list)
     unused: dict[str, list[str]] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
     drift: dict[str, list[str]] = field(default_factory=dict)
     failed: dict[str, SourceError] = field(default_factory=dict)
 
@@ -60,7 +65,8 @@ def scan_source(
         expected: columns that earlier files had, which an expression may read; those that the mapping names are known.
     """
     options = source.read_options.model_dump(exclude_none=True)
-    return scan(connection, path, file_format(source, path), options, {*named_columns(source), *expected})
+    expected = {*named_columns(source), *expected_columns(source), *expected}
+    return scan(connection, path, file_format(source, path), options, expected)
 
 
 def plan_of(
@@ -84,8 +90,9 @@ def plan_of(
         file=file.path,
         file_columns=file.column_types,
         as_of=as_of,
+        history=contracts.history_of(f"raw.{source.table}"),
     )
-    landing.check_mapping(connection, plan, file)
+    check_mapping(connection, plan, file)
     return plan
 
 
@@ -109,9 +116,11 @@ def land_sources(
         stamp: what the writes are recorded with.
         inputs: tables that the raw table is recorded as made from.
     """
-    done = Landings()
+    done = Landings(absent=columns_left_null(contracts, files, table))
     for source in files.for_table(table.removeprefix("raw.")):
         try:
+            if source.connector is not None:
+                _land_fetched(connection, contracts, files, source, stamp, inputs, done)
             for path in files.files(source):
                 _land_file(connection, contracts, files, source, path, stamp, inputs, done)
             refuse_columns_never_seen(files, source, seen_columns(connection, source.name))
@@ -120,6 +129,18 @@ def land_sources(
         if left_over := unused_columns(source, seen_columns(connection, source.name)):
             done.unused[source.name] = left_over
     return done
+
+
+def columns_left_null(contracts: Contracts, files: SourceFiles, table: str) -> list[str]:
+    """Columns of a raw table that none of its sources fills, so that they are null in every row.
+
+    Args:
+        contracts: the contracts of the raw tables.
+        files: the sources.yaml.
+        table: 'raw.name'; one without a source is empty, and nothing is said of its columns.
+    """
+    sources = files.for_table(table.removeprefix("raw."))
+    return absent_columns(sources, list(_column_types(contracts, sources[0]))) if sources else []
 
 
 def newest_facts(
@@ -132,7 +153,7 @@ def newest_facts(
     """
     newest = []
     for path in files.files(source):
-        if not _was_landed(connection, contracts, source, content_hash(path)):
+        if not _was_landed(connection, contracts, source, path, _digest(connection, source, path)):
             with scan_source(connection, source, path, seen_columns(connection, source.name)) as file:
                 plan = plan_of(connection, contracts, files, source, file, now)
                 newest.append(landing.newest_known_at(connection, plan, file, not_after=now))
@@ -148,23 +169,52 @@ def _land_file(
     stamp: Stamp,
     inputs: list[str],
     done: Landings,
+    together_with: Callable[[DuckDBPyConnection], None] | None = None,
 ) -> None:
-    digest = _digest(source, path)
-    if _was_landed(connection, contracts, source, digest):
+    digest = _digest(connection, source, path)
+    # What has to be kept together with the rows is kept where they were landed before, too.
+    if together_with is None and _was_landed(connection, contracts, source, path, digest):
         done.landed.append(Landed(source.name, path, False, 0, 0, 0))
         return
     with scan_source(connection, source, path, seen_columns(connection, source.name)) as file:
         plan = plan_of(connection, contracts, files, source, file, stamp.as_of)
         done.landed.append(
-            landing.land_file(connection, plan, file, digest=digest, stamp=stamp, inputs=inputs)
+            landing.land_file(
+                connection,
+                plan,
+                file,
+                digest=digest,
+                stamp=stamp,
+                inputs=inputs,
+                together_with=together_with,
+            )
         )
         if drift := note_columns(connection, source.name, file, stamp.as_of):
             done.drift.setdefault(source.name, []).extend(f"{path.name}: {one}" for one in drift)
 
 
-def _digest(source: Source, path: Path) -> str:
+def _land_fetched(
+    connection: DuckDBPyConnection,
+    contracts: Contracts,
+    files: SourceFiles,
+    source: Source,
+    stamp: Stamp,
+    inputs: list[str],
+    done: Landings,
+) -> None:
+    """Fetch what has changed of a source with a connector, and land it batch by batch as files are."""
+    from leadflow.ingest.http.land import land_fetched  # its packages are an extra
+
+    def land(path: Path, together_with: Callable[[DuckDBPyConnection], None]) -> None:
+        _land_file(connection, contracts, files, source, path, stamp, inputs, done, together_with)
+
+    meaning = mapping_hash(source, _column_types(contracts, source))
+    done.landed += land_fetched(connection, files, source, meaning, stamp, land)
+
+
+def _digest(connection: DuckDBPyConnection, source: Source, path: Path) -> str:
     try:
-        return content_hash(path)
+        return digest_of(connection, path)
     except OSError as error:
         raise SourceError(
             f"source '{source.name}': {path} cannot be read ({error.strerror})",
@@ -172,9 +222,17 @@ def _digest(source: Source, path: Path) -> str:
         ) from None
 
 
-def _was_landed(connection: DuckDBPyConnection, contracts: Contracts, source: Source, digest: str) -> bool:
-    meaning = mapping_hash(source, _column_types(contracts, source))
-    return landing.was_landed(connection, source.name, digest, meaning)
+def _was_landed(
+    connection: DuckDBPyConnection, contracts: Contracts, source: Source, path: Path, digest: str
+) -> bool:
+    return was_landed(
+        connection,
+        source.name,
+        path.name,
+        digest,
+        mapping_hash(source, _column_types(contracts, source)),
+        is_of_events=contracts.history_of(f"raw.{source.table}") is None,
+    )
 
 
 def _column_types(contracts: Contracts, source: Source) -> Mapping[str, str]:

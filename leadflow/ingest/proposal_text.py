@@ -5,15 +5,18 @@ Belongs here: writing YAML with comments. Does not belong here: what is proposed
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from leadflow.ingest.propose import Proposal
-from leadflow.ingest.sources import Backdated, ColumnMapping, Constant, Expression, FromColumn
+from leadflow.ingest.source_values import ColumnMapping, Strict
 
 _SCHEMA = "# yaml-language-server: $schema=schemas/sources.schema.json"
 _MOST_EMPTY_NAMED = 20
+_FIRST: tuple[str, ...] = ("column", "expression", "constant", "key_of")
 
 
 def proposal_text(
@@ -51,6 +54,9 @@ def proposal_text(
         f"    path: {_scalar(str(path))}",
         "    columns:",
     ]
+    if proposal.null_values:
+        written = _scalar(list(proposal.null_values))
+        lines.insert(-1, _with(f"    null_values: {written}", "what stands in cells where there is no value"))
     lines += [
         _with(f"      {fill.column}: {_mapping(fill.mapping)}", f"{fill.confidence:.2f} {fill.reason}")
         for fill in proposal.fills
@@ -61,10 +67,7 @@ def proposal_text(
             _with(f"    occurred_at: {_mapping(when.occurred_at)}", f"{when.confidence:.2f} {when.reason}")
         )
     known = when.known_at
-    if isinstance(known, FromColumn):
-        told = f"{{column: {_scalar(known.column)}}}"
-    else:
-        told = f"{{backdated: {_scalar(known.backdated)}}}" if isinstance(known, Backdated) else known
+    told = known if isinstance(known, str) else _settings(known)
     lines.append(_with(f"    known_at: {told}", when.known_reason))
     if when.max_rejected_share is not None:
         lines.append(_with(f"    max_rejected_share: {when.max_rejected_share}", "so many rows have no date"))
@@ -82,7 +85,7 @@ def _extras(proposal: Proposal) -> list[str]:
         ]
         lines += [
             _with(
-                f"    #   {_scalar(extra.name)}: {{column: {_scalar(extra.column)}, type: {extra.type}}}",
+                f"    #   {_scalar(extra.name)}: {_settings(extra.attribute)}",
                 extra.reason,
             )
             for extra in proposal.extras
@@ -95,21 +98,45 @@ def _extras(proposal: Proposal) -> list[str]:
 
 
 def _mapping(mapping: ColumnMapping) -> str:
-    if isinstance(mapping, Expression):
-        return f"{{expression: {_scalar(mapping.expression)}}}"
-    if isinstance(mapping, Constant):
-        return f"{{constant: {_scalar(mapping.constant)}}}"
-    return _scalar(mapping)
+    return _scalar(mapping) if isinstance(mapping, str) else _settings(mapping)
+
+
+def _settings(settings: Strict) -> str:
+    """Settings on one line, what is as it is by default left out; a list of one format as the format."""
+    given: dict[str, Any] = settings.model_dump(mode="json", exclude_defaults=True)
+    first = {name: given.pop(name) for name in _FIRST if name in given}
+    given = first | given
+    if len(given.get("format", ())) == 1:
+        (given["format"],) = given["format"]
+    return _flow(given)
 
 
 def _scalar(value: object) -> str:
     """A value as YAML on one line, whatever characters it holds."""
-    is_seen = not isinstance(value, str) or value.isprintable()
+    return _flow([value])[1:-1]
+
+
+def _flow(value: list[object] | dict[str, object]) -> str:
+    is_seen = all(text.isprintable() for text in _texts(value))
     style = None if is_seen else '"'  # the only style that writes a line break without one
-    flow = yaml.safe_dump(
-        [value], default_flow_style=True, default_style=style, allow_unicode=True, width=float("inf")
-    )
-    return flow.strip()[1:-1]
+    return yaml.safe_dump(
+        value,
+        default_flow_style=True,
+        default_style=style,
+        allow_unicode=True,
+        width=float("inf"),
+        sort_keys=False,
+    ).strip()
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield value
 
 
 def _with(line: str, comment: str) -> str:

@@ -1,7 +1,7 @@
-"""How a column's values become those of a field: the SQL that a proposed sources.yaml holds.
+"""How a column's values become those of a field: the settings and expressions that a proposed sources.yaml holds.
 
-Belongs here: dates, numbers, booleans and markers for 'no value', as DuckDB expressions. Does not belong here: which
-column fills which field (propose.py).
+Belongs here: dates, numbers, booleans and markers for 'no value'. Does not belong here: which column fills which field
+(propose.py).
 
 Every name is quoted as an identifier and every value as a literal: what a file's header or cells hold is never run.
 """
@@ -11,9 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leadflow.ingest.field_words import words_of
-from leadflow.ingest.sources import ColumnMapping, Expression
+from leadflow.ingest.source_values import (
+    EPOCH_MILLISECONDS,
+    EPOCH_SECONDS,
+    EXCEL,
+    ColumnMapping,
+    Expression,
+    FromColumn,
+    Numbers,
+)
 from leadflow.quality.sql_text import identifier, literals
-from leadflow.warehouse.landing.column_profiles import DATE_FORMATS, ColumnProfile, parsed_date
+from leadflow.warehouse.landing.column_profiles import DATE_FORMATS, ColumnProfile
 
 NEARLY_ALL = 0.95
 """Share of a column's values that must be readable as a type before it is taken for that type."""
@@ -22,7 +30,14 @@ ORDERS = (("day_slash", "month_slash"), ("day_slash_short", "month_slash_short")
 """Ways of writing dates that differ in nothing but whether the day or the month comes first."""
 
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0", "是"), ("false", "f", "no", "n", "0", "0.0", "否")
-_EPOCHS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
+_READ_AS_THEY_ARE = frozenset(("true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"))
+_NUMBERED = {
+    "day_number": "%Y%m%d",
+    "excel_day": EXCEL,
+    "epoch_seconds": EPOCH_SECONDS,
+    "epoch_milliseconds": EPOCH_MILLISECONDS,
+}
+"""Dates that are numbers, by their format."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,7 @@ class Value:
     """How a column is read.
 
     Attributes:
-        mapping: the column's name, or an expression over it.
+        mapping: the column's name, the column with how its cells are read, or an expression over it.
         note: what is done to the values, in words; empty where nothing is.
     """
 
@@ -43,7 +58,7 @@ class DateReading:
     """How a column's dates are written.
 
     Attributes:
-        way: 'iso', one of DATE_FORMATS, 'day_number', 'epoch_seconds' or 'epoch_milliseconds'.
+        way: 'iso', one of DATE_FORMATS, 'day_number', 'excel_day', 'epoch_seconds' or 'epoch_milliseconds'.
         is_ambiguous: whether every value would be a date with day and month exchanged, too.
         reason: what tells.
     """
@@ -66,7 +81,7 @@ def date_reading(column: ColumnProfile, siblings: tuple[ColumnProfile, ...] = ()
     is_named_so = bool(
         {"date", "time", "at", "timestamp", "created", "day"} & set(words_of(column.name).split())
     )
-    for other in ("day_number", *_EPOCHS):
+    for other in _NUMBERED:
         if is_named_so and column.share(other) >= NEARLY_ALL:
             return DateReading(other, False, f"numbers that are dates ({other.replace('_', ' ')})")
     return None
@@ -106,24 +121,16 @@ def text_of(column: ColumnProfile) -> str:
 
 
 def as_text(column: ColumnProfile) -> Value:
-    """The column's values as text."""
-    if column.markers:
-        return Value(Expression(expression=text_of(column)), f"{_listed(column.markers)} is null")
-    return Value(column.name)
+    """The column's values as they are; the markers for 'no value' are the source's null_values."""
+    return Value(column.name, f"{_listed(column.markers)} is null" if column.markers else "")
 
 
 def as_timestamp(column: ColumnProfile, reading: DateReading) -> Value:
     """The column's values as instants, which landing takes for UTC where they have no offset."""
     if reading.way == "iso":
         return as_text(column)
-    text = text_of(column)
-    if reading.way == "day_number":
-        sql = f"try_strptime({text}, '%Y%m%d')"
-    elif reading.way in _EPOCHS:
-        sql = f"epoch_ms(try_cast({text} as bigint){'' if _EPOCHS[reading.way] == 1000 else ' * 1000'})"
-    else:
-        sql = parsed_date(text, reading.way)
-    return Value(Expression(expression=sql), reading.reason)
+    formats = (_NUMBERED[reading.way],) if reading.way in _NUMBERED else column.formats[reading.way]
+    return Value(FromColumn(column=column.name, format=formats), reading.reason)
 
 
 def as_number(column: ColumnProfile, *, factor: float = 1) -> Value | None:
@@ -136,18 +143,21 @@ def as_number(column: ColumnProfile, *, factor: float = 1) -> Value | None:
     if column.share("number") >= NEARLY_ALL:
         if factor == 1:
             return as_text(column)
-        sql, note = f"try_cast({text} as double)", ""
+        sql, note, numbers = f"try_cast({text} as double)", "", None
     elif column.share("number") + column.share("grouped_number") >= NEARLY_ALL:
         sql = f"try_cast(regexp_replace({text}, '[^0-9.-]', '', 'g') as double)"
-        note = "thousands separators and currency signs are taken out"
+        note = "thousands separators and signs such as those of currencies are taken out"
+        numbers = Numbers(thousands=",", affixes=column.signs)
     elif column.share("number") + column.share("european_number") >= NEARLY_ALL:
         sql = f"try_cast(replace(regexp_replace({text}, '[^0-9,-]', '', 'g'), ',', '.') as double)"
         note = "the comma is the decimal sign"
+        numbers = Numbers(decimal=",", thousands=".", affixes=column.signs)
     else:
         return None
     if factor != 1:
-        sql, note = f"{sql} * {factor:g}", f"{note}{'; ' if note else ''}times {factor:g}"
-    return Value(Expression(expression=sql), note)
+        note = f"{note}{'; ' if note else ''}times {factor:g}"
+        return Value(Expression(expression=f"{sql} * {factor:g}"), note)
+    return Value(FromColumn(column=column.name, numbers=numbers), note)
 
 
 def as_whole_number(column: ColumnProfile) -> Value | None:
@@ -155,10 +165,8 @@ def as_whole_number(column: ColumnProfile) -> Value | None:
     if column.share("whole_number") >= NEARLY_ALL:
         return as_text(column)
     number = as_number(column)
-    if number is None:
-        return None
-    if isinstance(number.mapping, Expression):
-        return Value(Expression(expression=f"try_cast({number.mapping.expression} as bigint)"), number.note)
+    if number is None or isinstance(number.mapping, FromColumn):
+        return number
     return Value(
         Expression(expression=f"try_cast(try_cast({text_of(column)} as double) as bigint)"), "rounded"
     )
@@ -168,12 +176,13 @@ def as_boolean(column: ColumnProfile) -> Value | None:
     """The column's values as booleans, or None where they are none."""
     if column.share("boolean") < NEARLY_ALL or column.distinct_count > 4:
         return None
-    if column.share("word_boolean") >= NEARLY_ALL:
+    words = {value: value.lower() for value in column.few_values}
+    if set(words.values()) <= _READ_AS_THEY_ARE:
         return as_text(column)
+    values = {value: word in _TRUE for value, word in words.items() if word in (*_TRUE, *_FALSE)}
+    by_fold = {value.casefold(): value for value in reversed(values)}  # letter case makes no difference
     return Value(
-        Expression(
-            expression=f"case when {is_true(column)} then true when {is_false(column)} then false end"
-        ),
+        FromColumn(column=column.name, values={value: values[value] for value in sorted(by_fold.values())}),
         "yes and no in other words",
     )
 
@@ -181,11 +190,6 @@ def as_boolean(column: ColumnProfile) -> Value | None:
 def is_true(column: ColumnProfile) -> str:
     """SQL that holds where a boolean column says yes."""
     return f"lower(trim(cast({identifier(column.name)} as varchar))) in ({literals(_TRUE)})"
-
-
-def is_false(column: ColumnProfile) -> str:
-    """SQL that holds where a boolean column says no."""
-    return f"lower(trim(cast({identifier(column.name)} as varchar))) in ({literals(_FALSE)})"
 
 
 def _listed(values: tuple[str, ...]) -> str:

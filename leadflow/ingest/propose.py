@@ -17,11 +17,18 @@ from typing import Literal
 
 from leadflow.ingest.field_matches import Match, match, synonyms
 from leadflow.ingest.field_words import TABLE_WORDS, readings_of, words_of
-from leadflow.ingest.proposal_values import as_boolean, as_number, date_reading
+from leadflow.ingest.proposal_values import (
+    Value,
+    as_boolean,
+    as_number,
+    as_text,
+    as_timestamp,
+    date_reading,
+)
 from leadflow.ingest.proposed_fills import Fill, derived
 from leadflow.ingest.proposed_keys import key_fill
 from leadflow.ingest.proposed_times import Times, times
-from leadflow.ingest.sources import Expression
+from leadflow.ingest.source_values import Attribute, FromColumn
 from leadflow.warehouse.landing.column_profiles import ColumnProfile, FileProfile
 
 SURE_ENOUGH = 0.5
@@ -56,14 +63,12 @@ class Extra:
 
     Attributes:
         name: proposed name of the attribute.
-        column: the column.
-        type: as sources.yaml calls it.
+        attribute: how it would be declared.
         reason: what it looks like, in words.
     """
 
     name: str
-    column: str
-    type: Literal["text", "number", "boolean", "timestamp"]
+    attribute: Attribute
     reason: str
 
 
@@ -78,6 +83,7 @@ class Proposal:
         times: when the facts occurred and became known.
         extras: columns that fit nothing.
         empty: columns without any value, by name.
+        null_values: what stands in columns where there is no value.
         decisions: what a person has to decide or know, a sentence each.
         newest: newest instant of occurred_at that was seen, or None.
     """
@@ -88,6 +94,7 @@ class Proposal:
     times: Times
     extras: tuple[Extra, ...]
     empty: tuple[str, ...]
+    null_values: tuple[str, ...]
     decisions: tuple[str, ...]
     newest: datetime | None
 
@@ -127,6 +134,7 @@ def propose(
         when,
         _extras([column for column in left if column.value_count], shape.columns),
         tuple(column.name for column in left if not column.value_count),
+        tuple({marker.casefold(): marker for column in rows.columns for marker in column.markers}.values()),
         tuple(decisions),
         when.newest,
     )
@@ -218,39 +226,34 @@ def _extras(columns: Sequence[ColumnProfile], fields: Mapping[str, str]) -> tupl
             number += 1
             name = f"{base}_{number}"
         taken.add(name)
-        kind, looks = _looks(column)
+        value, kind, looks = _looks(column)
+        own = value.mapping if isinstance(value.mapping, FromColumn) else FromColumn(column=column.name)
+        attribute = Attribute(type=kind, **own.model_dump())
         rare = "" if column.filled == 1 else f", {column.filled:.0%} filled"
-        extras.append(
-            Extra(name, column.name, kind, f"{looks}{rare}, {column.distinct_count} different values")
-        )
+        extras.append(Extra(name, attribute, f"{looks}{rare}, {column.distinct_count} different values"))
     return tuple(extras)
 
 
-def _looks(column: ColumnProfile) -> tuple[Literal["text", "number", "boolean", "timestamp"], str]:
-    """The attribute type that landing can read the column as it is, and what it looks like."""
+def _looks(column: ColumnProfile) -> tuple[Value, Literal["text", "number", "boolean", "timestamp"], str]:
+    """How the column is read as an attribute, its type, and what it looks like."""
     reading = date_reading(column)
     if reading is not None:
-        if reading.way == "iso":
-            return "timestamp", "dates"
-        return (
-            "text",
-            f"dates ({'day or month first, which cannot be told' if reading.is_ambiguous else reading.reason})",
-        )
+        if reading.is_ambiguous:
+            return as_text(column), "text", "dates (day or month first, which cannot be told)"
+        how = "" if reading.way == "iso" else f" ({reading.reason})"
+        return as_timestamp(column, reading), "timestamp", f"dates{how}"
     boolean = as_boolean(column)
     if boolean is not None and (column.distinct_count == 2 or column.share("number") == 0):
-        return ("boolean" if column.share("word_boolean") == 1 else "text"), "yes or no"
+        return boolean, "boolean", "yes or no"
     number = as_number(column)
     if number is not None:
-        return (
-            ("text", f"numbers with signs ({number.note})")
-            if isinstance(number.mapping, Expression)
-            else ("number", "numbers")
-        )
+        return number, "number", f"numbers ({number.note})" if number.note else "numbers"
+    text = as_text(column)
     for shape, looks in (
         ("email", "e-mail addresses"),
         ("url", "URLs or paths"),
         ("ip_address", "IP addresses"),
     ):
         if column.share(shape) >= SURE_ENOUGH:
-            return "text", looks
-    return "text", "an id, different in every row" if column.is_unique else "text"
+            return text, "text", looks
+    return text, "text", "an id, different in every row" if column.is_unique else "text"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from leadflow.ingest.field_matches import name_fit, synonyms
 from leadflow.ingest.field_words import NAME_PARTS, words_of
 from leadflow.ingest.proposal_values import as_boolean, is_true, text_of
-from leadflow.ingest.sources import ColumnMapping, Constant, Expression
-from leadflow.quality.sql_text import literal, literals
+from leadflow.ingest.source_values import ColumnMapping, Constant, Expression, FromColumn
+from leadflow.quality.sql_text import literal
 from leadflow.warehouse.landing.column_profiles import ColumnProfile
 
 _WON = ("won", "win", "赢", "成交", "签约")
@@ -63,9 +63,7 @@ def derived(
     if "outcome" in fields:
         made.append(_outcome(fills, columns))
     if "is_accepted" in fields and "is_accepted" not in fills:
-        made.append(
-            _by_words("is_accepted", fills.get("status"), columns, _ACCEPTED, _REFUSED, "true", "false")
-        )
+        made.append(_by_words("is_accepted", fills.get("status"), columns, _ACCEPTED, _REFUSED, True, False))
     if table in _WHAT_HAPPENED:
         made.append(_what_happened(table, fills, columns, file_stem))
     return {fill.column: fill for fill in made if fill is not None}
@@ -100,7 +98,7 @@ def _outcome(fills: Mapping[str, Fill], columns: tuple[ColumnProfile, ...]) -> F
         used = (won.name, *([closed.name] if closed is not None else []))
         return Fill("outcome", Expression(expression=sql), 0.9, "by its name and its values", used)
     for source in (fills.get("outcome"), fills.get("stage")):
-        found = _by_words("outcome", source, columns, _WON, _LOST, "'won'", "'lost'")
+        found = _by_words("outcome", source, columns, _WON, _LOST, "won", "lost")
         if found is not None:
             return found
     closing = fills.get("closed_at")
@@ -110,7 +108,7 @@ def _outcome(fills: Mapping[str, Fill], columns: tuple[ColumnProfile, ...]) -> F
         return Fill("outcome", Expression(expression=sql), 0.7, "there is a date of winning", closing.columns)
     if "outcome" not in fills:
         return None
-    unread = "its values do not say in known words what is won and what is lost; mend the expression"
+    unread = "its values do not say in known words what is won and what is lost; write {column: ..., values: {...}, other: null}"
     return Fill(
         "outcome",
         Expression(expression="cast(null as varchar)"),
@@ -127,8 +125,8 @@ def _by_words(
     columns: tuple[ColumnProfile, ...],
     yes: tuple[str, ...],
     no: tuple[str, ...],
-    yes_value: str,
-    no_value: str,
+    yes_value: str | bool,
+    no_value: str | bool,
 ) -> Fill | None:
     """A field by whole words in the few values that another column has."""
     if source is None or len(source.columns) != 1:
@@ -143,15 +141,16 @@ def _by_words(
     yeses = [value for value, words in by_value.items() if value not in nos and says(words, yes)]
     if not yeses and not nos:
         return None
-    text = text_of(column)
-    parts = [
-        f"when {text} in ({literals(values)}) then {value}"
-        for values, value in ((yeses, yes_value), (nos, no_value))
-        if values
-    ]
     others = len(by_value) - len(yeses) - len(nos)
     reason = f"by words among the values of {source.column}; null for the {others} other values"
-    return Fill(field, Expression(expression=f"case {' '.join(parts)} end"), 0.8, reason, (column.name,))
+    # Letter case makes no difference to landing.
+    meant = {
+        value.casefold(): (value, means)
+        for values, means in ((yeses, yes_value), (nos, no_value))
+        for value in values
+    }
+    mapping = FromColumn(column=column.name, values=dict(meant.values()), other="null")
+    return Fill(field, mapping, 0.8, reason, (column.name,))
 
 
 def _is_negated(words: str, yes: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""The natural key of a proposed source: the column that tells rows apart, or an expression where there is none.
+"""The natural key of a proposed source: the column that tells rows apart, or a hash of several where there is none.
 
 Belongs here: choosing it. Does not belong here: other fields (field_matches.py, proposed_fills.py).
 """
@@ -11,8 +11,7 @@ from leadflow.ingest.field_matches import name_fit, synonyms
 from leadflow.ingest.field_words import FIELD_WORDS, KEY_WORDS, words_of
 from leadflow.ingest.proposal_values import date_reading
 from leadflow.ingest.proposed_fills import Fill
-from leadflow.ingest.sources import Expression
-from leadflow.quality.sql_text import identifier
+from leadflow.ingest.source_values import KeyOf
 from leadflow.warehouse.landing.column_profiles import ColumnProfile, FileProfile
 
 _IDENTIFYING = ("email", "phone", "full_name", "company_name", "visitor_id", "mql_id", "sql_lead_id")
@@ -80,14 +79,14 @@ def _made(
     filled = [column.name for column in rows.columns if column.value_count] or [
         column.name for column in rows.columns
     ]
-    tries = [list(dict.fromkeys(some)) for some in (there[:1], [*there, *dates], filled) if some]
+    # With the time, so that somebody's second form is not taken for a correction of the first.
+    tries = [list(dict.fromkeys(some)) for some in ([*there[:1], *dates], [*there, *dates], filled) if some]
     chosen, distinct = tries[-1], 0
     for columns in tries:
         distinct = rows.distinct_rows(columns)
         if distinct == rows.row_count:
             chosen = columns
             break
-    parts = ", ".join(f"coalesce(cast({identifier(name)} as varchar), '')" for name in chosen)
     which = "every column" if len(chosen) == len(filled) else ", ".join(_shown(name) for name in chosen)
     doubt = f"no column is different in every row, so the key is a hash of {which}"
     if distinct < rows.row_count:
@@ -96,8 +95,7 @@ def _made(
         )
     doubt += "; export an id with the rows if there is one: a row that is changed later comes in as a new one"
     reason = "no id found; made from what identifies the row"
-    # coalesce, because concat_ws leaves nulls out: ('a', null) is another row than (null, 'a').
-    return Fill(key, Expression(expression=f"md5(concat_ws('|', {parts}))"), 0.4, reason, (), doubt)
+    return Fill(key, KeyOf(key_of=tuple(chosen)), 0.4, reason, (), doubt)
 
 
 def _shown(name: str) -> str:

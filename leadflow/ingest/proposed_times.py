@@ -14,8 +14,9 @@ from leadflow.ingest.field_matches import name_fit, synonyms
 from leadflow.ingest.field_words import DATE_WORDS, FIELD_WORDS, readings_of
 from leadflow.ingest.proposal_values import DateReading, as_timestamp, date_reading
 from leadflow.ingest.proposed_fills import Fill
-from leadflow.ingest.sources import ColumnMapping, Expression, FromColumn, KnownAt
-from leadflow.quality.sql_text import identifier
+from leadflow.ingest.source_values import ColumnMapping, Constant, Expression, FromColumn, KnownAt
+from leadflow.ingest.value_sql import Reading, value_sql
+from leadflow.quality.sql_text import identifier, literals
 from leadflow.warehouse.landing.column_profiles import ColumnProfile
 
 _CHANGING = ("sql_leads", "opportunities", "product_accounts")
@@ -164,15 +165,30 @@ def _of_deal(fills: Mapping[str, Fill], dates: Mapping[str, _Dated]) -> _Chosen 
         )
     begin = _sql(opened.mapping)
     used = [dates[opened.columns[0]], dates[closed.columns[0]]]
-    if outcome is None or not isinstance(outcome.mapping, Expression):
+    if outcome is None or isinstance(outcome.mapping, str | Constant):
         return used[:1], opened.mapping, 0.7, "the deal's beginning"
-    ended = f"case when ({_sql(outcome.mapping)}) is not null then {_instant(end)} end"
+    ended = f"case when {_has_outcome(outcome.mapping)} then {_instant(end)} end"
     mapping = Expression(expression=f"coalesce({ended}, {_instant(begin)})")
     return used, mapping, 0.8, "the deal's end where it has an outcome, else its beginning"
 
 
 def _sql(mapping: ColumnMapping) -> str:
-    return mapping.expression if isinstance(mapping, Expression) else identifier(str(mapping))
+    """SQL of a date."""
+    if isinstance(mapping, Expression):
+        return mapping.expression
+    if isinstance(mapping, FromColumn):
+        cell = identifier(mapping.column)
+        if mapping.format is not None and all("%" in layout for layout in mapping.format):
+            return f"try_strptime(trim(cast({cell} as varchar)), [{literals(mapping.format)}])"
+        return value_sql(cell, "timestamp", None, Reading().with_own(mapping))
+    return identifier(str(mapping))
+
+
+def _has_outcome(mapping: ColumnMapping) -> str:
+    """SQL of whether a deal has ended."""
+    if isinstance(mapping, FromColumn):
+        return f"trim(cast({identifier(mapping.column)} as varchar)) in ({literals(mapping.values)})"
+    return f"({_sql(mapping)}) is not null"
 
 
 def _instant(sql: str) -> str:
@@ -183,9 +199,10 @@ def _known(table: str, dates: Mapping[str, _Dated]) -> tuple[KnownAt, str, tuple
     if table in _CHANGING:
         for column, reading in dates.values():
             fit, _ = name_fit(column.name, synonyms(DATE_WORDS["modified"]))
-            if fit >= 0.7 and column.filled == 1 and reading.way == "iso" and not column.markers:
+            if fit >= 0.7 and column.filled == 1 and not reading.is_ambiguous:
+                mapping = as_timestamp(column, reading).mapping
                 return (
-                    FromColumn(column=column.name),
+                    mapping if isinstance(mapping, FromColumn) else FromColumn(column=column.name),
                     "the row shows the state after its last change, and nothing earlier may use it",
                     (column.name,),
                 )
@@ -214,7 +231,7 @@ def _without_date(columns: tuple[ColumnProfile, ...], nearly: ColumnProfile | No
 
 
 def _exchangeable(column: ColumnProfile) -> str:
-    return f"dates of {_shown(column)} can be read with the day first and with the month first; the day is taken for the first: if 03/04 is March 4th, put the formats' %d and %m the other way round in sources.yaml"
+    return f"dates of {_shown(column)} can be read with the day first and with the month first; the day is taken for the first: if 03/04 is March 4th, put %d and %m the other way round in its `format`"
 
 
 def _shown(column: ColumnProfile) -> str:

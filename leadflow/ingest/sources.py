@@ -12,12 +12,26 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import Field, field_validator
 
 from leadflow.config_files import Document, read_yaml, validate
 from leadflow.errors import ConfigError, SourceError
+from leadflow.ingest.http.source import FetchedSource, fetching_problems
+from leadflow.ingest.setting_problems import setting_problems
+from leadflow.ingest.source_values import (
+    Attribute,
+    Backdated,
+    ColumnMapping,
+    DateFormats,
+    Deleted,
+    KnownAt,
+    NullValues,
+    Numbers,
+    ReadOptions,
+    Strict,
+)
 
 FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
@@ -28,134 +42,8 @@ UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 """Endings of files that are being written or downloaded; with them goes what Excel calls '~$...' while it is open."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Expression(_Strict):
-    """A value computed by SQL over the file's columns.
-
-    Attributes:
-        expression: DuckDB SQL; a column whose name has blanks or capitals stands in double quotes.
-    """
-
-    expression: str
-
-
-class Constant(_Strict):
-    """A value that is the same in every row.
-
-    Attributes:
-        constant: the value.
-    """
-
-    constant: str | int | float | bool
-
-
-class FromColumn(_Strict):
-    """When a fact became known, from a column of the file.
-
-    Attributes:
-        column: column of the file.
-    """
-
-    column: str
-
-
-class Backdated(_Strict):
-    """A fact treated as known since ever, with the reason why that does no harm.
-
-    Attributes:
-        backdated: the reason.
-    """
-
-    backdated: str = Field(min_length=1)
-
-
-class Attribute(_Strict):
-    """A company's own extra column.
-
-    Attributes:
-        column: column of the file.
-        type: how its values are read.
-        description: what it means.
-    """
-
-    column: str
-    type: Literal["text", "number", "boolean", "timestamp"] = "text"
-    description: str = ""
-
-
-class ReadOptions(_Strict):
-    """How a file is written, where it is not as most are.
-
-    Attributes:
-        delim: what parts the fields; of comma, semicolon, tab and bar the one that the header has most of.
-        quote: what encloses a field that holds the delimiter; the double quote. Empty where nothing does.
-        escape: what goes before a quote within a quoted field; the quote itself.
-        encoding: of a CSV or JSON file; UTF-8.
-        sheet: sheet of an Excel workbook; may be left out where it has one only.
-        header_row: row of the sheet that holds the columns' names, from 1.
-    """
-
-    delim: str | None = Field(default=None, min_length=1, max_length=1)
-    quote: str | None = Field(default=None, max_length=1)
-    escape: str | None = Field(default=None, max_length=1)
-    encoding: (
-        Literal[
-            "utf-8", "utf-16", "latin-1", "windows-1250", "windows-1251", "windows-1252", "gb18030", "big5", "shift_jis",
-            "euc-kr",
-        ]
-        | None
-    ) = None  # fmt: skip
-    sheet: str | None = Field(default=None, min_length=1)
-    header_row: int | None = Field(default=None, ge=1, le=1000, strict=True)
-
-    @field_validator("delim", mode="before")
-    @classmethod
-    def _tab(cls, delim: object) -> object:
-        return "\t" if delim == r"\t" else delim
-
-
-def _kind_of_mapping(value: object) -> str:
-    """Which alternative a mapping is meant as, so that an error speaks of that one only."""
-    if isinstance(value, Constant) or (isinstance(value, dict) and "constant" in value):
-        return "constant"
-    return "expression" if isinstance(value, dict | Expression) else "column"
-
-
-ColumnMapping = Annotated[
-    Annotated[str, Tag("column")]
-    | Annotated[Expression, Tag("expression")]
-    | Annotated[Constant, Tag("constant")],
-    Discriminator(_kind_of_mapping),
-]
-
-
-def _kind_of_known_at(value: object) -> str:
-    if isinstance(value, Backdated) or (isinstance(value, dict) and "backdated" in value):
-        return "backdated"
-    return "column" if isinstance(value, dict | FromColumn) else "word"
-
-
-def _known_at_word(value: object) -> object:
-    if isinstance(value, str) and value not in ("occurred_at", "landed"):
-        raise ValueError(
-            f"'{value}' is neither occurred_at nor landed; for a column of the file write {{column: {value}}}"
-        )
-    return value
-
-
-KnownAt = Annotated[
-    Annotated[Literal["occurred_at", "landed"], BeforeValidator(_known_at_word), Tag("word")]
-    | Annotated[FromColumn, Tag("column")]
-    | Annotated[Backdated, Tag("backdated")],
-    Discriminator(_kind_of_known_at),
-]
-
-
-class Source(_Strict):
-    """One source: files of one shape that fill one raw table.
+class Source(FetchedSource):
+    """One source: files of one shape, or what a connector fetches, that fill one raw table.
 
     Attributes:
         name: unique name.
@@ -165,7 +53,13 @@ class Source(_Strict):
         columns: leadflow's column by what it is filled with.
         occurred_at: when the fact happened; may be left out only where known_at is landed or backdated.
         known_at: when the fact became known: occurred_at, landed, a column, or backdated with a reason.
+        deleted: which rows are deleted: those where a column or expression is true, or, where every file is all there
+            is, those that are absent from the newest.
         attributes: extra columns to keep, by name.
+        time_zone: zone of moments that carry none, such as Asia/Shanghai; UTC unless given.
+        date_formats: how moments are written, as in a column's `format`; ISO 8601 unless given.
+        null_values: cells that stand for no value in any column, by the whole cell, letter case apart.
+        numbers: how numbers are written.
         read_options: how a file is written.
         max_rejected_share: share of lines that may be unreadable before the whole file is refused.
     """
@@ -177,7 +71,12 @@ class Source(_Strict):
     columns: dict[str, ColumnMapping]
     occurred_at: ColumnMapping | None = None
     known_at: KnownAt = "occurred_at"
+    deleted: Deleted | None = None
     attributes: dict[str, Attribute] = Field(default_factory=dict)
+    time_zone: str | None = None
+    date_formats: DateFormats | None = None
+    null_values: NullValues = ()
+    numbers: Numbers | None = None
     read_options: ReadOptions = ReadOptions()
     max_rejected_share: float = Field(default=0.1, ge=0, le=1, strict=True)
 
@@ -187,7 +86,7 @@ class Source(_Strict):
         return table.removeprefix("raw.")
 
 
-class Sources(_Strict):
+class Sources(Strict):
     """The whole of sources.yaml.
 
     Attributes:
@@ -231,11 +130,13 @@ class SourceFiles:
         return self.document.where("sources", self.config.sources.index(source), *key_path)
 
     def files(self, source: Source) -> list[Path]:
-        """The files of a source, sorted.
+        """The files of a source, sorted; none of one that is fetched.
 
         Raises:
             SourceError: no file matches, or the path names a variable that is not set.
         """
+        if source.connector is not None:
+            return []
         missing = [name for name in re.findall(r"\$\{(\w+)\}", source.path) if name not in os.environ]
         if missing:
             raise SourceError(
@@ -327,6 +228,8 @@ def load_sources(path: Path, raw_columns: dict[str, list[str]]) -> SourceFiles:
             source.known_at == "landed" or isinstance(source.known_at, Backdated)
         ):
             problem("does not say when its facts occurred; set occurred_at")
+        for setting, text in (*setting_problems(source), *fetching_problems(source, config.clock)):
+            problem(text, *setting)
     if problems:
         raise ConfigError("; ".join(problems), "mend what each line names")
     return SourceFiles(document, config)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from leadflow.errors import ContractError
+from leadflow.errors import ContractError, first_line
 from leadflow.quality.contract.tables import Contracts, Table, Test
 from leadflow.quality.sql_text import identifier, relation
-from leadflow.warehouse.landing.files import first_line
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

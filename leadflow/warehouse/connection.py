@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadflow.errors import WarehouseError, WarehouseLockedError
+from leadflow.errors import WarehouseError, WarehouseLockedError, first_line
 from leadflow.quality.sql_text import identifier
-from leadflow.warehouse.landing.files import first_line
 
 if TYPE_CHECKING:
     import duckdb
@@ -186,14 +185,16 @@ def query(
     return frame
 
 
-def scalar(connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | None = None) -> Any:
+def scalar(
+    connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None
+) -> Any:
     """The first value of the first row of a query, or None where there is no row."""
     row = first_row(connection, sql, parameters)
     return None if row is None else row[0]
 
 
 def first_row(
-    connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | None = None
+    connection: DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None
 ) -> tuple[Any, ...] | None:
     """The first row of a query that gives few, or None where there is none.
 

@@ -16,10 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadflow.errors import PublishRefusedError, WarehouseError
+from leadflow.errors import PublishRefusedError, WarehouseError, first_line
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import quote, scalar
-from leadflow.warehouse.landing.files import first_line
 from leadflow.warehouse.tables import TableVersion, latest_versions, table_exists
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadflow.errors import WarehouseError, WarehouseLockedError
+from leadflow.errors import WarehouseError, WarehouseLockedError, first_line
 from leadflow.quality.contracts import Contracts, load_contracts
 from leadflow.quality.pages.report import REFRESHES, build_report
 from leadflow.quality.pages.report_page import render_page
@@ -23,7 +23,6 @@ from leadflow.quality.pages.report_values import Report, SetAside, StoredResult,
 from leadflow.settings import Settings
 from leadflow.stages import PUBLISHED_TABLES
 from leadflow.warehouse.connection import Warehouse
-from leadflow.warehouse.landing.files import first_line
 from leadflow.warehouse.lock import holder
 from leadflow.warehouse.publish import blocking_fingerprints, reasons_not_to_publish
 from leadflow.warehouse.stage_run import StageRun, load_home_policy

@@ -25,12 +25,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from leadflow.errors import ContractError
+from leadflow.errors import ContractError, first_line
 from leadflow.quality.checking.row_queries import failing_rows_query
 from leadflow.quality.contract.tables import Contracts, Table, Test
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import quote, scalar
-from leadflow.warehouse.landing.files import first_line
 from leadflow.warehouse.tables import Stamp, columns_of, table_exists
 
 if TYPE_CHECKING:

@@ -44,6 +44,10 @@ create table if not exists quality.quarantined_rows (
     table_name varchar not null, check_name varchar not null, test varchar not null, column_name varchar,
     refresh_id bigint not null, as_of timestamp not null, row varchar not null
 );
+create table if not exists quality.source_cursors (
+    source_name varchar primary key, mapping_hash varchar not null, position varchar not null,
+    batch_count bigint not null, content_hashes varchar not null, as_of timestamp not null
+);
 """
 
 

@@ -16,7 +16,8 @@ from homes import REPOSITORY, Home, lean_project
 from leadflow import cli
 from leadflow.cli.main import TEMPLATES
 from leadflow.ingest.assets import raw_tables
-from leadflow.ingest.sources import Backdated, Constant, Expression, FromColumn, load_sources
+from leadflow.ingest.source_values import Backdated, Constant, Expression, FromColumn, KeyOf
+from leadflow.ingest.sources import load_sources
 from leadflow.policy import load_policy
 from leadflow.quality.contracts import load_contracts
 from leadflow.settings import load_settings
@@ -26,7 +27,7 @@ OPTIONS = {
     "init": ["--from", "--table", "--name"],
     "run": ["--sources", "--policy", "--as-of", "--full"],
     "dev": ["--host", "--port"],
-    "simulate": ["--leads", "--events-per-lead", "--seed", "--out"],
+    "simulate": ["--leads", "--events-per-lead", "--seed", "--out", "--messy", "--deliveries"],
     "doctor": [],
     "quality": ["--table", "--failed", "--html", "--open"],
     "find": ["TEXT"],
@@ -176,7 +177,7 @@ def test_the_examples_of_the_template_are_right_and_show_every_way(tmp_path):
     for source in sources:
         assert set(contracts[f"raw.{source.table}"].natural_key) <= set(source.columns), source.name
     mappings = [mapping for source in sources for mapping in source.columns.values()]
-    assert {type(mapping) for mapping in mappings} == {str, Expression, Constant}
+    assert {type(mapping) for mapping in mappings} == {str, FromColumn, Expression, Constant, KeyOf}
     known = [source.known_at for source in sources]
     assert {"occurred_at", "landed", FromColumn, Backdated} == {
         each if isinstance(each, str) else type(each) for each in known
@@ -184,7 +185,12 @@ def test_the_examples_of_the_template_are_right_and_show_every_way(tmp_path):
     assert any(source.path.endswith(".parquet") for source in sources)
     assert any("${" in source.path for source in sources)
     assert any(isinstance(source.occurred_at, Expression) for source in sources)
-    assert any(source.attributes for source in sources)
+    attributes = [attribute for source in sources for attribute in source.attributes.values()]
+    assert {type(attribute.known_at) for attribute in attributes} == {type(None), FromColumn}
+    for setting in ("time_zone", "date_formats", "null_values", "numbers"):
+        assert any(getattr(source, setting) for source in sources), setting
+    for setting in ("values", "format", "time_zone", "null_values"):
+        assert any(getattr(mapping, setting, None) for mapping in mappings), setting
     assert any(source.read_options.delim for source in sources)
 
 
@@ -319,7 +325,7 @@ def test_doctor_on_a_refreshed_home_finds_nothing_wrong(leadflow, shared_home: H
     assert told.status == 0, told
     lines = [line for line in told.out.splitlines() if not line.startswith(" ")]
     assert all(line.startswith("ok ") for line in lines)
-    assert sum("source '" in line for line in lines) == 10
+    assert sum("source '" in line for line in lines) == 13
     assert any("refresh 1 looked from" in line for line in lines)
     assert any("mart published at" in line for line in lines)
 
@@ -384,8 +390,23 @@ def test_simulate_writes_the_files_and_says_how_to_go_on(leadflow, tmp_path):
     assert told.out.startswith("Simulated 50 submissions of ")
     assert f"leadflow run --sources {out / 'sources.yaml'}" in told.out
     paths = [source.path for source in load_sources(out / "sources.yaml", raw_columns()).config.sources]
-    assert {path.name for path in out.iterdir()} == {*paths, "sources.yaml", "truth.parquet"}
+    assert {path.name for path in out.iterdir()} == {*paths, "sources.yaml", "truth.parquet", "truth"}
     assert duckdb.sql(f"select count(*) from read_csv('{out / 'mql.csv'}')").fetchall() == [(50,)]
+
+
+def test_simulate_also_writes_a_sequence_of_deliveries(leadflow, tmp_path):
+    size = ("--leads", 60, "--events-per-lead", 2, "--clean", "--deliveries", 3)
+    told = leadflow("simulate", *size, "--out", tmp_path)
+    assert told.status == 0
+    sources = tmp_path / "deliveries" / "sources.yaml"
+    assert f"The same facts as a sequence of files: {sources}" in told.out
+    mapped = load_sources(sources, raw_columns()).config.sources
+    assert all(list(sources.parent.glob(source.path)) for source in mapped)
+    fakes = f"select distinct fake_kind from '{tmp_path}/truth/lead_records.parquet'"
+    assert duckdb.sql(fakes).fetchall() == [("none",)]
+    told = leadflow("simulate", "--leads", 60, "--deliveries", 400, "--out", tmp_path)
+    assert told.status == 1
+    assert "ask for 0 to 366" in told.err
 
 
 def test_demo_does_not_overwrite_sources_of_your_own(leadflow, home):

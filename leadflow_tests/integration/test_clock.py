@@ -14,11 +14,12 @@ KNOWN_AT = {
     "web_events.parquet": '"timestamp"',
     "email_events.parquet": '"timestamp"',
     "sql_leads.csv": '"Last Modified"',
-    "opportunities.csv": 'coalesce("Close Date", "Created Date")',
+    "opportunities.csv": '"Last Modified"',
     "sales_activities.csv": '"Date"',
     "product_usage.parquet": '"timestamp"',
     "product_accounts.csv": '"Updated"',
     "marketing_spend.csv": '"Day"',
+    "ab_events.parquet": '"timestamp"',
 }
 """When a row of a simulated file became known, as its sources.yaml says; company_reference.csv is backdated."""
 

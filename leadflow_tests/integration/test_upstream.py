@@ -342,7 +342,10 @@ def test_rejected_lines_are_kept_with_their_place(
 
 
 def test_encodings_without_an_extension(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    """What read_options.encoding may be."""
+    """What read_options.encoding may be without a copy, and why UTF-16 is copied: of its two byte orders one is lost."""
+    (tmp_path / "x.csv").write_bytes(b"\xfe\xff" + "id\nü\n".encode("utf-16-be"))
+    read = f"select id from read_csv('{tmp_path}/x.csv', columns = {{id: 'VARCHAR'}}, header = true, encoding = 'utf-16')"
+    assert connection.execute(read).fetchall() == []
     for encoding in ("utf-8", "utf-16", "latin-1"):
         (tmp_path / "x.csv").write_bytes("id\nü\n".encode(encoding))
         assert (

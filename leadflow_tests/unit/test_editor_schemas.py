@@ -69,8 +69,7 @@ FILES = [
     *sorted(path for path in ROOM.glob("*/*.yml")),
     TEMPLATES / "sources.yaml",
     TEMPLATES / "policy.yaml",
-    REPOSITORY / "examples" / "olist" / "sources.yaml",
-    REPOSITORY / "examples" / "olist" / "policy.yaml",
+    *sorted(REPOSITORY.glob("examples/*/*.yaml")),
 ]
 
 

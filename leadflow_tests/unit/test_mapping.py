@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from leadflow.config_files import Document
 from leadflow.errors import SourceError
-from leadflow.ingest.mapping import landing_of, unused_columns
+from leadflow.ingest.mapping import absent_columns, landing_of, mapping_hash, named_columns, unused_columns
 from leadflow.ingest.sources import Source, SourceFiles, Sources, load_sources
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import Warehouse, scalar
@@ -341,3 +341,52 @@ def test_unused_columns(tmp_path: Path) -> None:
     )
     columns = ["id", "mail", "Created", "Updated", "Size", "Budget", "Note"]
     assert unused_columns(source, columns) == ["Budget", "Note"]
+
+
+MIXED = """\
+      mql_id: {key_of: [id, Created]}
+      email: {column: E-mail addr., null_values: ["-"]}
+"""
+REST = """\
+    occurred_at: {column: Created, format: "%d/%m/%Y"}
+    known_at: {column: Updated}
+    attributes:
+      vip: {column: vip, known_at: {column: told}}
+"""
+
+
+def test_what_a_mapping_names_is_used_and_what_it_leaves_out_stays_null(tmp_path: Path) -> None:
+    _, source = source_of(tmp_path, MIXED, REST)
+    assert named_columns(source) == {"id", "Created", "E-mail addr.", "Updated", "vip", "told"}
+    assert unused_columns(source, ["id", "told", "Phone"]) == ["Phone"]
+    assert absent_columns([source], list(COLUMN_TYPES)) == ["score", "size", "is_ok", "at"]
+    _, other = source_of(tmp_path, "      mql_id: id\n      at: Updated\n")
+    assert absent_columns([source, other], list(COLUMN_TYPES)) == ["score", "size", "is_ok"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "rest", "column", "line"),
+    [
+        ("      mql_id: {key_of: [id, Day]}\n", "    occurred_at: Created\n", "Day", 7),
+        ("      mql_id: id\n      email: {column: mail, format: iso}\n", "    occurred_at: Created\n", "mail", 8),
+        ("      mql_id: id\n", "    occurred_at: {column: Made, format: iso}\n", "Made", 8),
+        ("      mql_id: id\n", "    occurred_at: Created\n    known_at: {column: Told}\n", "Told", 9),
+        ("      mql_id: id\n", "    occurred_at: Created\n    attributes: {a: {column: id, known_at: {column: Told}}}\n", "Told", 9),
+    ],
+)  # fmt: skip
+def test_a_column_that_the_file_does_not_have_has_its_line(
+    tmp_path: Path, columns: str, rest: str, column: str, line: int
+) -> None:
+    with pytest.raises(SourceError, match=f"sources.yaml:{line} source 'forms' reads the column '{column}'"):
+        plan(tmp_path, columns, rest)
+
+
+def test_a_file_lands_anew_when_its_cells_are_read_another_way_and_only_then(tmp_path: Path) -> None:
+    def hash_of(columns: str, rest: str) -> str:
+        return mapping_hash(source_of(tmp_path, columns, rest)[1], COLUMN_TYPES)
+
+    plain, same = "      mql_id: id\n", "    occurred_at: Created\n"
+    base = hash_of(plain, same)
+    for rest in ("time_zone: UTC", "date_formats: iso", "null_values: ['-']", "numbers: {thousands: ','}"):
+        assert hash_of(plain, f"{same}    {rest}\n") != base, rest
+    assert hash_of(plain, f"{same}    null_values: []\n    max_rejected_share: 0.3\n") == base

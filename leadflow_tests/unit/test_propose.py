@@ -11,7 +11,9 @@ from leadflow.ingest.field_matches import name_fit, synonyms
 from leadflow.ingest.field_words import FIELD_WORDS, words_of
 from leadflow.ingest.proposal_text import proposal_text
 from leadflow.ingest.propose import RawTable, propose
-from leadflow.ingest.sources import Constant, Expression, FromColumn
+from leadflow.ingest.source_values import Constant, Expression, FromColumn, KeyOf, Numbers
+from leadflow.ingest.value_sql import Reading, key_sql, value_sql
+from leadflow.quality.sql_text import identifier
 from leadflow.warehouse.connection import Warehouse
 from leadflow.warehouse.landing.column_profiles import profile
 from leadflow.warehouse.landing.files import scan
@@ -78,7 +80,7 @@ moment = datetime.fromisoformat
 
 @contextmanager
 def looked_at(folder: Path, text: str, name: str = "file.csv"):
-    """A proposal, and a function that gives the values of a SQL expression over the file's rows."""
+    """A proposal, and a function that gives what landing makes of a mapping over the file's rows."""
     (folder / name).write_text(text, encoding="utf-8")
     with (
         Warehouse(Path(":memory:")).connect() as connection,
@@ -86,8 +88,17 @@ def looked_at(folder: Path, text: str, name: str = "file.csv"):
         profile(connection, file) as rows,
     ):
 
-        def values(mapping):
-            sql = mapping.expression if isinstance(mapping, Expression) else f'"{mapping}"'
+        def values(mapping, data_type="varchar"):
+            markers = tuple(marker for column in rows.columns for marker in column.markers)
+            reading = Reading(null_values=markers, is_computed=isinstance(mapping, Expression))
+            if isinstance(mapping, KeyOf):
+                sql = key_sql([identifier(column) for column in mapping.key_of])
+            elif isinstance(mapping, Expression):
+                sql = value_sql(f"({mapping.expression})", data_type, None, reading)
+            elif isinstance(mapping, FromColumn):
+                sql = value_sql(identifier(mapping.column), data_type, "VARCHAR", reading.with_own(mapping))
+            else:
+                sql = value_sql(identifier(mapping), data_type, "VARCHAR", reading)
             return [row[0] for row in connection.execute(f"select {sql} from {file.relation}").fetchall()]
 
         def proposed(table=None):
@@ -180,7 +191,9 @@ def test_leads_by_name_and_by_content(tmp_path: Path) -> None:
         assert set(values(found["channel"])) == {None, "Ads"}
         assert proposal.times.occurred_at == "Created Date"
         assert proposal.times.known_at == "occurred_at"
-        assert [(extra.column, extra.type) for extra in proposal.extras] == [("Shoe Size", "number")]
+        assert [(extra.attribute.column, extra.attribute.type) for extra in proposal.extras] == [
+            ("Shoe Size", "number")
+        ]
         assert proposal.decisions == ()
         assert proposal.newest == moment("2026-01-30 10:00")
 
@@ -202,7 +215,7 @@ def test_chinese_columns(tmp_path: Path) -> None:
             "title": "职位",
             "channel": "来源",
         }
-        assert values(proposal.times.occurred_at)[4] == moment("2026-01-05")
+        assert values(proposal.times.occurred_at, "timestamp")[4] == moment("2026-01-05")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +237,7 @@ def test_dates_and_what_cannot_be_told_is_told(tmp_path: Path, dates, first, is_
         values,
     ):
         proposal = proposed("mql")
-        assert values(proposal.times.occurred_at)[0] == first
+        assert values(proposal.times.occurred_at, "timestamp")[0] == first
         assert any("day first and with the month first" in one for one in proposal.decisions) is is_told
 
 
@@ -232,7 +245,7 @@ def test_another_column_tells_which_comes_first(tmp_path: Path) -> None:
     text = lines("id,date,last seen", lambda n: f"{n},{n % 12 + 1:02}/03/2026,03/{n:02}/2026")
     with looked_at(tmp_path, text) as (proposed, values):
         proposal = proposed("mql")
-        assert values(proposal.times.occurred_at)[0] == moment("2026-02-03")
+        assert values(proposal.times.occurred_at, "timestamp")[0] == moment("2026-02-03")
         assert proposal.decisions == ()
 
 
@@ -246,7 +259,7 @@ def test_numbers_however_they_are_written(tmp_path: Path, written, value) -> Non
         lambda n: f"{n};{written};Won;2026-01-01;2026-02-{n % 28 + 1:02}",
     )
     with looked_at(tmp_path, text, "deals.csv") as (proposed, values):
-        assert float(values(fills(proposed())["contract_value"])[0]) == value
+        assert values(fills(proposed())["contract_value"], "double")[0] == value
 
 
 def test_an_open_deals_close_date_is_no_fact(tmp_path: Path) -> None:
@@ -259,7 +272,10 @@ def test_an_open_deals_close_date_is_no_fact(tmp_path: Path) -> None:
         proposal = proposed()
         assert proposal.table == "opportunities"
         assert values(fills(proposal)["outcome"])[:4] == ["lost", "lost", None, "won"]
-        assert values(proposal.times.occurred_at)[2:4] == [moment("2026-01-01"), moment("2026-12-31")]
+        assert values(proposal.times.occurred_at, "timestamp")[2:4] == [
+            moment("2026-01-01"),
+            moment("2026-12-31"),
+        ]
 
 
 def test_without_an_id_and_a_date_both_are_told_and_made(tmp_path: Path) -> None:
@@ -280,7 +296,7 @@ def test_the_identifying_columns_make_the_key(tmp_path: Path) -> None:
         values,
     ):
         mapping = fills(proposed("mql"))["mql_id"]
-        assert '"Day"' in mapping.expression
+        assert mapping == KeyOf(key_of=("E-mail", "Day"))
         assert len(set(values(mapping))) == ROWS
 
 
@@ -295,7 +311,7 @@ def test_changing_rows_are_known_when_they_were_last_changed(tmp_path: Path) -> 
         proposal = proposed()
         assert proposal.table == "sql_leads"
         assert proposal.times.known_at == FromColumn(column="Last Modified Date")
-        assert values(fills(proposal)["is_accepted"])[:3] == [False, None, True]
+        assert values(fills(proposal)["is_accepted"], "boolean")[:3] == [False, None, True]
 
 
 def test_a_required_type_is_never_null(tmp_path: Path) -> None:
@@ -304,7 +320,7 @@ def test_a_required_type_is_never_null(tmp_path: Path) -> None:
         proposal = proposed()
         assert proposal.table == "sales_activities"
         assert fills(proposal)["activity_type"] == Constant(constant="call")
-        assert values(fills(proposal)["duration_seconds"])[1] == 120
+        assert values(fills(proposal)["duration_seconds"], "double")[1] == 120
 
 
 HOSTILE = 'x"; drop table t; --'
@@ -320,7 +336,7 @@ def test_names_and_cells_are_never_run_and_stay_on_their_line(tmp_path: Path) ->
     )
     with looked_at(tmp_path, text) as (proposed, values):
         proposal = proposed("mql")
-        assert len(values(proposal.times.occurred_at)) == ROWS
+        assert len(values(proposal.times.occurred_at, "timestamp")) == ROWS
         written = proposal_text(
             proposal,
             name="s",
@@ -343,7 +359,7 @@ def test_columns_called_like_leadflows_own_sql(tmp_path: Path) -> None:
         proposed,
         _,
     ):
-        assert {extra.column for extra in proposed("mql").extras} >= {"value", "times"}
+        assert {extra.attribute.column for extra in proposed("mql").extras} >= {"value", "times"}
 
 
 @pytest.mark.parametrize(
@@ -354,3 +370,49 @@ def test_next_to_nothing(tmp_path: Path, text: str) -> None:
         proposal = proposed()
         assert "mql_id" in fills(proposal)
         assert proposal.times.known_at == "landed"
+
+
+def test_how_cells_are_read_is_proposed_in_settings_and_not_in_sql(tmp_path: Path) -> None:
+    text = lines(
+        "id|email|date|value|vip|seats|joined",
+        lambda n: (
+            f"{n}|a{n}@b.example|{n:02}/03/2026 10:0{n % 9}|x|{'是' if n % 2 else '否'}|"
+            f"{'Select' if n % 3 else f'¥ {n},000'}|{45000 + n}"
+        ),
+    ).replace("joined", "joined date")
+    with looked_at(tmp_path, text) as (proposed, values):
+        proposal = proposed("mql")
+        assert proposal.times.occurred_at == FromColumn(column="date", format=("%d/%m/%Y %H:%M",))
+        assert proposal.null_values == ("Select",)
+        extras = {extra.attribute.column: extra.attribute for extra in proposal.extras}
+        assert extras["vip"].values == {"否": False, "是": True}
+        assert extras["seats"].numbers == Numbers(thousands=",", affixes=("¥",))
+        assert (extras["joined date"].type, extras["joined date"].format) == ("timestamp", ("excel",))
+        assert values(extras["vip"], "boolean")[:2] == [True, False]
+        assert values(extras["seats"], "double")[:3] == [None, None, 3000.0]
+        assert values(extras["joined date"], "timestamp")[0] == moment("2023-03-16")
+        written = proposal_text(
+            proposal, name="s", path=tmp_path / "f.csv", looked_at="all", clock="now", clock_reason="x"
+        )
+    (source,) = yaml.safe_load(written)["sources"]
+    assert source["null_values"] == ["Select"]
+    assert source["occurred_at"] == {"column": "date", "format": "%d/%m/%Y %H:%M"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (("Yes", "No"), "Converted"),
+        (("Y", "n"), "Converted"),
+        (("是", "否"), FromColumn(column="Converted", values={"否": False, "是": True})),
+        (("1.0", "0.0"), FromColumn(column="Converted", values={"0.0": False, "1.0": True})),
+    ],
+)
+def test_yes_and_no_however_they_are_written(tmp_path: Path, flags, expected) -> None:
+    text = lines(
+        "CRM Lead ID,Email,Converted,Created Date", lambda n: f"{n},a{n}@b.example,{flags[n % 2]},2026-01-01"
+    )
+    with looked_at(tmp_path, text) as (proposed, values):
+        mapping = fills(proposed("sql_leads"))["is_accepted"]
+        assert mapping == expected
+        assert values(mapping, "boolean")[:2] == [False, True]

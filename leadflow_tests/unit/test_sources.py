@@ -8,16 +8,8 @@ from textwrap import dedent
 import pytest
 
 from leadflow.errors import ConfigError, LeadflowError, SourceError
-from leadflow.ingest.sources import (
-    Backdated,
-    Constant,
-    Expression,
-    FromColumn,
-    SourceFiles,
-    file_format,
-    load_sources,
-    nearest,
-)
+from leadflow.ingest.source_values import Backdated, Constant, Expression, FromColumn
+from leadflow.ingest.sources import SourceFiles, file_format, load_sources, nearest
 
 RAW_COLUMNS = {"mql": ["mql_id", "email", "channel"], "web_events": ["event_id", "visitor_id"]}
 

@@ -37,8 +37,13 @@ TABLE_KEYS = ("name", "description", "columns", "data_tests", "tests", "meta", "
               "loaded_at_query", "quoting", "external", "loader", "time_spine", "owners", "policy")  # fmt: skip
 COLUMN_KEYS = ("name", "data_type", "description", "data_tests", "tests", "meta", "config", "docs", "tags", "quote",
                "constraints", "policy_tags", "granularity", "owners", "policy")  # fmt: skip
-TABLE_META_KEYS = ("grain", "natural_key")
+TABLE_META_KEYS = ("grain", "natural_key", "history_of")
 COLUMN_META_KEYS = ("pii", "unit", "from")
+_IS_DELETED = {
+    "name": "is_deleted",
+    "data_type": "boolean",
+    "description": "Whether the version is a deletion: from known_at on there is no such row",
+}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -112,10 +117,36 @@ class TableReader:
         for source_at, source in self.items(("sources",), data.get("sources")):
             self.refuse_slips(source_at, source, SOURCE_KEYS, "the source")
             source_name = self.text(source_at, source, "name", "the source")
-            for at, raw in self.items((*source_at, "tables"), source.get("tables")):
+            tables = self.items((*source_at, "tables"), source.get("tables"))
+            for at, raw in tables:
+                if "columns" not in raw:
+                    raw = self.with_columns_of_versions(at, raw, [other for _, other in tables])
                 draft = self.table(at, raw, str(source.get("schema") or source_name), "source", source_name)
                 drafts.append(replace(draft, source_at=source_at, source_raw=source))
         return [draft for draft in drafts if draft.name]
+
+    def with_columns_of_versions(
+        self, at: KeyPath, raw: dict[str, Any], tables: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """A table that keeps another's earlier versions, with that table's columns, untested, and `is_deleted`."""
+        meta = raw.get("meta")
+        versioned = meta.get("history_of") if isinstance(meta, dict) else None
+        if versioned is None:
+            return raw
+        origin = next((other for other in tables if other.get("name") == versioned), None)
+        if origin is None:
+            self.refuse(
+                (*at, "meta", "history_of"),
+                f"{raw.get('name')} is the history of '{versioned}', which the source does not have",
+                "name a table that stands beside it",
+            )
+            return raw
+        untested = [
+            {key: value for key, value in column.items() if key not in ("data_tests", "tests")}
+            for column in origin.get("columns") or []
+            if isinstance(column, dict)
+        ]
+        return raw | {"columns": [*untested, _IS_DELETED]}
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Owners by group, of the groups that the file declares."""

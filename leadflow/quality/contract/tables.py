@@ -223,6 +223,12 @@ class Contracts(Mapping[str, Table]):
             for name, table in self._tables.items()
         }
 
+    def history_of(self, table: str) -> str | None:
+        """The table ('schema.name') that keeps the versions which were replaced in another one, or None."""
+        schema, name = table.split(".")
+        found = (other for other in self._tables.values() if other.meta.get("history_of") == name)
+        return next((other.full_name for other in found if other.schema == schema), None)
+
     def by_model_name(self, name: str) -> Table | None:
         """The SQL-made table that `ref('name')` means, or None."""
         return self._models.get(name)

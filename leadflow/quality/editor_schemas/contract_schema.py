@@ -105,6 +105,15 @@ def _table(described: str, *, is_source: bool) -> Schema:
                 "items": {"type": "string"},
                 "description": "Columns that identify a row.",
             },
+            **(
+                {
+                    "history_of": text(
+                        "Table beside it whose replaced versions this one keeps, with its columns."
+                    )
+                }
+                if is_source
+                else {}
+            ),
             "owner": texts("Who answers for it."),
             "owners": texts("Who answers for it."),
         },
@@ -112,6 +121,7 @@ def _table(described: str, *, is_source: bool) -> Schema:
         may_be_null=True,
     ) | {"allOf": no_slips_of_missing(drafts.TABLE_META_KEYS)}
     has_grain: Schema = {"required": ["meta"], "properties": {"meta": {"required": ["grain"]}}}
+    is_history: Schema = {"required": ["meta"], "properties": {"meta": {"required": ["history_of"]}}}
     known = {
         "name": text("Name of the table.", **({} if is_source else {"pattern": _NAME})),
         "description": text("What the table holds."),
@@ -130,9 +140,10 @@ def _table(described: str, *, is_source: bool) -> Schema:
     return mapping(
         _with_the_others(properties, drafts.TABLE_KEYS),
         described,
-        required=("name", "description", "columns"),
+        required=("name", "description") if is_source else ("name", "description", "columns"),
     ) | {
         "allOf": [
+            *([{"anyOf": [{"required": ["columns"]}, is_history]}] if is_source else []),
             {"anyOf": [has_grain, {"required": ["config"], "properties": {"config": has_grain}}]},
             {"$ref": "#/definitions/no_slips_of_a_table"},
         ]

@@ -9,14 +9,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from leadflow.errors import SourceError
+from leadflow.errors import SourceError, first_line
 from leadflow.quality.sql_text import identifier, literal, literals
 from leadflow.warehouse.connection import first_row
-from leadflow.warehouse.landing.files import FileScan, first_line
+from leadflow.warehouse.landing.files import FileScan
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -89,6 +89,7 @@ _SHAPES = {
     "domain": r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-zA-Z]{2,}",
     "grouped_number": r"[-+]?[^\w\s.,-]?\s?\d{1,3}(,\d{3})+(\.\d+)?\s?[^\w\s.,-]?|[-+]?[$€£¥]\s?\d+(\.\d+)?",
     "european_number": r"[-+]?[^\w\s.,-]?\s?\d{1,3}(\.\d{3})*,\d+\s?[^\w\s.,-]?",
+    "excel_day": r"[2-6]\d{4}(\.\d+)?",
     "day_number": r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])",
     "epoch_seconds": r"1\d{9}",
     "epoch_milliseconds": r"1\d{12}",
@@ -116,6 +117,8 @@ class ColumnProfile:
         numbers: least and greatest of the values that are numbers, or None.
         dates: least and greatest instant, by every way of writing dates that fits a value.
         few_values: the values, most frequent first, where there are no more than 30; else none.
+        formats: strptime formats that values are written in, by every way of writing dates that fits most of them.
+        signs: what stands beside the digits of numbers, such as a currency's sign.
     """
 
     name: str
@@ -128,6 +131,8 @@ class ColumnProfile:
     numbers: tuple[float, float] | None
     dates: Mapping[str, tuple[datetime, datetime]]
     few_values: tuple[str, ...]
+    formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    signs: tuple[str, ...] = ()
 
     def share(self, shape: str) -> float:
         """Share of the values that can be read as a shape."""
@@ -210,11 +215,6 @@ def one(connection: DuckDBPyConnection, sql: str) -> float:
     return float((first_row(connection, sql) or (0,))[0])
 
 
-def parsed_date(text: str, way: str) -> str:
-    """SQL of the instant that a text is, written in one of the ways of DATE_FORMATS."""
-    return f"try_strptime({text}, [{literals(DATE_FORMATS[way])}])"
-
-
 def _filled(connection: DuckDBPyConnection, table: str, columns: Sequence[str]) -> set[str]:
     """The columns that hold anything at all: exports of a CRM have hundreds that do not."""
     counts = ", ".join(f"count(nullif(trim(cast({identifier(name)} as varchar)), ''))" for name in columns)
@@ -237,7 +237,7 @@ def _column(
     }
     for way, (pattern, _) in _DATES.items():
         dates[way] = (
-            f"case when regexp_full_match(value, {literal(pattern)}) then {parsed_date('value', way)} end"
+            f"case when regexp_full_match(value, {literal(pattern)}) then try_strptime(value, [{literals(DATE_FORMATS[way])}]) end"
         )
     measures = [
         "sum(times)",
@@ -288,4 +288,32 @@ def _column(
         None if rest[0] is None else (rest[0], rest[1]),
         ranges,
         tuple(row[0] for row in few),
+        {
+            way: _formats(connection, f"select value from ({values}) where {kept}", way)
+            for way in DATE_FORMATS
+            if shares[way] > 0.5
+        },
+        _signs(connection, f"select value from ({values}) where {kept}")
+        if shares["grouped_number"] + shares["european_number"] > 0
+        else (),
     )
+
+
+def _signs(connection: DuckDBPyConnection, values: str) -> tuple[str, ...]:
+    """What is left of values that are numbers with more than digits in them."""
+    shape = " or ".join(
+        f"regexp_full_match(value, {literal(_SHAPES[name])})"
+        for name in ("grouped_number", "european_number")
+    )
+    sign = r"regexp_replace(value, '[-+0-9.,\s]', '', 'g')"
+    rows = connection.execute(
+        f"select distinct {sign} as sign from ({values}) where {shape} order by sign"
+    ).fetchall()
+    return tuple(row[0] for row in rows if row[0])
+
+
+def _formats(connection: DuckDBPyConnection, values: str, way: str) -> tuple[str, ...]:
+    """Formats of a way of writing dates that fit a value."""
+    fits = ", ".join(f"count(try_strptime(value, {literal(layout)}))" for layout in DATE_FORMATS[way])
+    counts = first_row(connection, f"select {fits} from ({values})") or ()
+    return tuple(layout for layout, count in zip(DATE_FORMATS[way], counts, strict=True) if count)

@@ -1,28 +1,47 @@
-"""Files that DuckDB does not read as they are: other encodings and Excel sheets, copied as CSV in UTF-8.
+"""Files that DuckDB does not read as they are: other encodings and mixed line ends, copied in UTF-8.
 
-Belongs here: making such a copy, part by part, in the temporary folder. Does not belong here: reading it (files.py).
+Belongs here: making such a copy, part by part, in the temporary folder, and what has to be looked at byte by byte
+because DuckDB passes over it. Does not belong here: reading it (files.py), copying sheets (excel.py).
 """
 
 from __future__ import annotations
 
 import codecs
+import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+
+from leadflow.errors import SourceError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-READ_BY_DUCKDB = ("utf-8", "utf-16", "latin-1")
-"""Encodings that DuckDB's wheel reads; for others it would download an extension."""
+READ_BY_DUCKDB = ("utf-8", "latin-1")
+"""Encodings that DuckDB's wheel reads whole; of UTF-16 it takes a file with the other byte order for an empty one, and
+for others it would download an extension."""
 
-COPIED = ("windows-1250", "windows-1251", "windows-1252", "gb18030", "big5", "shift_jis", "euc-kr")
+COPIED = ("utf-16", "windows-1250", "windows-1251", "windows-1252", "gb18030", "big5", "shift_jis", "euc-kr")
 """Encodings that a file is copied from, as Python reads them."""
 
+MAX_LINE_BYTES = 64 << 20
+"""A file with a longer line is refused: DuckDB would pass over a line beyond its buffer without a word."""
+
+_PIECE_BYTES = 1 << 12
+READER_LINE_BYTES = MAX_LINE_BYTES + 2 * _PIECE_BYTES
+"""What DuckDB's reader is told: more than is refused, as a line's beginning is looked for in steps."""
+
+_LINE_ENDS = (b"\n", b"\r")
+_PACKINGS = {".gz": "gzip", ".zst": "zstd"}
 _BLOCK_BYTES = 1 << 20
 _SAMPLE_BYTES = 1 << 16
+
+
+def packing(path: Path) -> str | None:
+    """What a file is packed with by its ending, in upper case too: gzip, zstd or None."""
+    return _PACKINGS.get(path.suffix.lower())
 
 
 @contextmanager
@@ -37,22 +56,38 @@ def temporary_folder(connection: DuckDBPyConnection) -> Iterator[Path]:
         yield Path(folder)
 
 
-def copy_as_utf_8(path: Path, encoding: str, copy: Path) -> None:
+def copy_as_utf_8(path: Path, encoding: str, copy: Path, *, has_one_line_end: bool = False) -> None:
     """Copy a text file, unpacked, in UTF-8.
 
     Bytes that are not of the encoding are passed on as they are: in UTF-8 they are not text either, so that their
-    line is rejected, and it alone.
+    line is rejected, and it alone. UTF-16 without a byte order mark is little-endian.
+
+    Args:
+        path: the file.
+        encoding: as Python names it.
+        copy: the file to write.
+        has_one_line_end: make every line end a line feed, also within quotes.
 
     Raises:
         OSError: the file cannot be read, or is packed and damaged.
     """
     import pyarrow as pa
 
-    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
-    with pa.input_stream(str(path), compression="detect") as source, copy.open("wb") as target:
-        while block := source.read(_BLOCK_BYTES):
-            target.write(decoder.decode(block).encode("utf-8", "surrogateescape"))
-        target.write(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))
+    passed_on = "surrogatepass" if encoding == "utf-16" else "surrogateescape"
+    with pa.input_stream(str(path), compression=packing(path)) as source, copy.open("wb") as target:
+        block = source.read(_BLOCK_BYTES)
+        if encoding == "utf-16":
+            encoding = "utf-16-be" if block.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
+        characters = codecs.getincrementaldecoder(encoding)(passed_on)
+        # Without `translate` it passes on what it is given.
+        decoder = io.IncrementalNewlineDecoder(characters, translate=has_one_line_end)
+        while block:
+            target.write(decoder.decode(block).encode("utf-8", passed_on))
+            block = source.read(_BLOCK_BYTES)
+        try:
+            target.write(decoder.decode(b"", final=True).encode("utf-8", passed_on))
+        except UnicodeDecodeError:  # cut within a character
+            target.write(b"\xff")
 
 
 def check_packed(path: Path) -> None:
@@ -60,13 +95,66 @@ def check_packed(path: Path) -> None:
 
     Raises:
         OSError: it is cut short, or its content is not what its check sum says.
+        SourceError: a line of it is too long.
     """
     import pyarrow as pa
 
-    if path.suffix.lower() in (".gz", ".zst"):
-        with pa.input_stream(str(path), compression="detect") as stream:
-            while stream.read(_BLOCK_BYTES):
-                pass
+    if packing(path) is None:
+        return
+    line_bytes = 0
+    with pa.input_stream(str(path), compression=packing(path)) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            begins = _last_line_end(block)  # the line that the block leaves off in
+            line_bytes += _first_line_end(block) if begins else len(block)
+            if line_bytes > MAX_LINE_BYTES:
+                raise _line_too_long(path)
+            line_bytes = len(block) - begins if begins else line_bytes
+
+
+def check_lines(path: Path) -> None:
+    """Look for a line that is too long in a text file that is not packed; of most files a thousandth is read.
+
+    Raises:
+        OSError: it cannot be read.
+        SourceError: a line of it is too long.
+    """
+    size = path.stat().st_size
+    half = MAX_LINE_BYTES // 2
+    with path.open("rb") as file:
+        # A line that is too long holds at least one whole block.
+        for start in range(0, size - half + 1 if size > MAX_LINE_BYTES else 0, half):
+            if not _has_line_end(file, start, half):
+                begins = start
+                while begins and not _has_line_end(file, max(0, begins - _PIECE_BYTES), _PIECE_BYTES):
+                    begins = max(0, begins - _PIECE_BYTES)
+                if size - begins > MAX_LINE_BYTES and not _has_line_end(file, begins, MAX_LINE_BYTES):
+                    raise _line_too_long(path)
+
+
+def _has_line_end(file: BinaryIO, start: int, length: int) -> bool:
+    file.seek(start)
+    while length > 0 and (piece := file.read(min(_PIECE_BYTES, length))):
+        if any(end in piece for end in _LINE_ENDS):
+            return True
+        length -= len(piece)
+    return False
+
+
+def _first_line_end(block: bytes) -> int:
+    """Bytes before the first line end, of which there is one."""
+    return min(place for place in map(block.find, _LINE_ENDS) if place >= 0)
+
+
+def _last_line_end(block: bytes) -> int:
+    """Bytes up to and with the last line end; 0 where there is none."""
+    return max(map(block.rfind, _LINE_ENDS)) + 1
+
+
+def _line_too_long(path: Path) -> SourceError:
+    return SourceError(
+        f"{path} holds a line of more than {MAX_LINE_BYTES >> 20} MB",
+        "check that it is a text file with line ends, and leave out what is no fact about a lead, such as attachments",
+    )
 
 
 def likely_encoding(path: Path) -> str | None:
@@ -74,13 +162,15 @@ def likely_encoding(path: Path) -> str | None:
     import pyarrow as pa
 
     try:
-        with pa.input_stream(str(path), compression="detect") as stream:
+        with pa.input_stream(str(path), compression=packing(path)) as stream:
             sample = stream.read(_SAMPLE_BYTES)
             while not _is_telling(sample) and (more := stream.read(_BLOCK_BYTES)):
                 sample = more
     except OSError:
         return None
-    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if sample.startswith(codecs.BOM_UTF32_LE):
+        return None
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _is_utf_16(sample):
         return "utf-16"
     try:
         from charset_normalizer import from_bytes
@@ -88,11 +178,18 @@ def likely_encoding(path: Path) -> str | None:
         return None
     # Lines of bare ASCII tell nothing, and would outweigh the few that do.
     telling = b"\n".join(line for line in sample.splitlines() if _is_telling(line))
+    if not telling:
+        return None
     for candidates in (("gb18030", "cp1252"), ("big5", "shift_jis", "euc_kr", "cp1251", "cp1250")):
         best = from_bytes(telling, cp_isolation=list(candidates)).best()
         if best is not None:
             return {"euc_kr": "euc-kr"}.get(best.encoding, best.encoding.replace("cp", "windows-"))
     return None
+
+
+def _is_utf_16(sample: bytes) -> bool:
+    """Whether Latin text looks to be in UTF-16 without a byte order mark: every second byte is zero."""
+    return sample[1::2].count(0) > len(sample) * 0.4 and sample[::2].count(0) == 0
 
 
 def _is_telling(text: bytes) -> bool:

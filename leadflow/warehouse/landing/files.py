@@ -12,7 +12,6 @@ double quotes, and what the source's read_options say instead.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import re
 import secrets
@@ -22,9 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadflow.errors import SourceError
+from leadflow.errors import SourceError, first_line
 from leadflow.quality.sql_text import literal
 from leadflow.warehouse.landing import copies, excel, json_lines
+from leadflow.warehouse.landing.landed_files import Signature, signature
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 DELIMITERS = (",", ";", "\t", "|")
 """What may part the fields of a CSV file where read_options do not say."""
 
-_HASH_BLOCK_BYTES = 1 << 20
 _HEADER_BYTES = 1 << 16
+_DELIMITER_LINE = re.compile('"?sep=(.)"?', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class FileScan:
         header_lines: lines of the file before its first row.
         not_rows: SQL of further lines that are no rows, where there are any: place among the lines that were read,
             reason (null of a blank line), line.
+        signature: what the file system said of it before it was looked at.
         absent: columns that were expected and for which no object of a JSON file has a key.
     """
 
@@ -58,6 +59,7 @@ class FileScan:
     format: str
     rejects: str
     header_lines: int
+    signature: Signature
     not_rows: str = ""
     absent: frozenset[str] = frozenset()
 
@@ -65,15 +67,6 @@ class FileScan:
     def columns(self) -> tuple[str, ...]:
         """Names of its columns."""
         return tuple(self.column_types)
-
-
-def content_hash(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_HASH_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 @contextmanager
@@ -105,7 +98,8 @@ def scan(
     not_rows, header_lines, absent = "", 0, frozenset[str]()
     with ExitStack() as stack:
         try:
-            if path.stat().st_size == 0 and not (file_format == "json" and expected):
+            seen = signature(path)
+            if seen.size_bytes == 0 and not (file_format == "json" and expected):
                 raise _empty(path)
             if file_format == "parquet":
                 relation = f"read_parquet({_path_literal(path)})"
@@ -115,7 +109,7 @@ def scan(
                 )
                 if file_format == "json":
                     _refuse_an_array(path, _beginning(read, encoding))
-                    lines = json_lines.lines_relation(_path_literal(read), encoding)
+                    lines = json_lines.lines_relation(_path_literal(read), encoding, copies.packing(read))
                     columns, absent = json_lines.paths_of(connection, lines, expected)
                     if not columns:
                         raise SourceError(
@@ -123,7 +117,10 @@ def scan(
                             "write one object a line, or set the source's format",
                         )
                     not_rows = json_lines.not_rows(lines)
-                    lines = json_lines.lines_relation(_path_literal(read), encoding, (rejects, scans))
+                    packing = copies.packing(read)
+                    lines = json_lines.lines_relation(
+                        _path_literal(read), encoding, packing, (rejects, scans)
+                    )
                     relation = json_lines.objects_relation(lines, columns)
                 else:
                     relation, header_lines = _csv_relation(path, read, encoding, options, rejects, scans)
@@ -135,7 +132,7 @@ def scan(
             ) from None
         try:
             types = {row[0]: row[1] for row in described}
-            yield FileScan(path, relation, types, file_format, rejects, header_lines, not_rows, absent)
+            yield FileScan(path, relation, types, file_format, rejects, header_lines, seen, not_rows, absent)
         finally:
             for name in (rejects, scans):
                 connection.execute(f"drop table if exists temp.{name}")
@@ -146,17 +143,32 @@ def _as_duckdb_reads_it(
     connection: DuckDBPyConnection, path: Path, file_format: str, options: Mapping[str, str]
 ) -> Iterator[tuple[Path, str]]:
     """The file, or a copy of it that DuckDB can read, and the encoding of which."""
-    encoding = options.get("encoding", "utf-8")
-    if file_format != "excel" and encoding in copies.READ_BY_DUCKDB:
-        yield path, encoding
-        return
-    with copies.temporary_folder(connection) as folder:
-        copy = folder / "copy"
-        if file_format == "excel":
-            excel.copy_sheet(path, options.get("sheet"), int(options.get("header_row", 1)), copy)
-        else:
-            copies.copy_as_utf_8(path, encoding, copy)
-        yield copy, "utf-8"
+    read, encoding = path, options.get("encoding", "utf-8")
+    with ExitStack() as stack:
+        if file_format == "excel" or encoding not in copies.READ_BY_DUCKDB:
+            read = stack.enter_context(copies.temporary_folder(connection)) / "copy"
+            if file_format == "excel":
+                excel.copy_sheet(path, options.get("sheet"), int(options.get("header_row", 1)), read)
+            else:
+                copies.copy_as_utf_8(path, encoding, read)
+            encoding = "utf-8"
+        if file_format == "csv" and _has_mixed_line_ends(
+            _beginning(read, encoding), options.get("quote", '"')
+        ):
+            unified = stack.enter_context(copies.temporary_folder(connection)) / "copy"
+            copies.copy_as_utf_8(read, encoding, unified, has_one_line_end=True)
+            read, encoding = unified, "utf-8"
+        if copies.packing(read) is None:
+            copies.check_lines(read)
+        yield read, encoding
+
+
+def _has_mixed_line_ends(text: str, quote: str) -> bool:
+    """Whether lines end in several ways, which DuckDB does not read; within quotes they may."""
+    unquoted = (
+        re.sub(f"{re.escape(quote)}[^{re.escape(quote)}]*{re.escape(quote)}?", "", text) if quote else text
+    )
+    return len(set(re.findall("\r\n|\r|\n", unquoted.removesuffix("\r")))) > 1
 
 
 def _refuse_an_array(path: Path, beginning: str) -> None:
@@ -172,7 +184,7 @@ class Header:
     """How a CSV file begins.
 
     Attributes:
-        blank_lines: lines before the header.
+        blank_lines: lines before the header: blank ones, and the 'sep=;' by which Excel is told the delimiter.
         delimiter: what parts its fields.
         columns: names of its columns; none where the file holds no text.
     """
@@ -192,9 +204,12 @@ def header(text: str, options: Mapping[str, str]) -> Header:
     lines = list(io.StringIO(text.lstrip("\ufeff"), newline=""))
     blank_lines = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
     lines = lines[blank_lines:]
+    said = _DELIMITER_LINE.fullmatch(lines[0].rstrip("\r\n")) if len(lines) > 1 else None
+    if said:
+        lines, blank_lines = lines[1:], blank_lines + 1
     first = lines[0] if lines else ""
     unquoted = re.sub(f"{re.escape(quote)}.*?{re.escape(quote)}", "", first) if quote else first
-    delimiter = options.get("delim") or max(DELIMITERS, key=unquoted.count)
+    delimiter = options.get("delim") or (said[1] if said else max(DELIMITERS, key=unquoted.count))
     rows = csv.reader(
         lines,
         delimiter=delimiter,
@@ -214,12 +229,6 @@ def header(text: str, options: Mapping[str, str]) -> Header:
         taken.add(name.casefold())
         names.append(name)
     return Header(blank_lines, delimiter, names)
-
-
-def first_line(error: Exception) -> str:
-    """What an error of DuckDB or of the system says, without its advice."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".")
 
 
 def _csv_relation(
@@ -245,6 +254,9 @@ def _csv_relation(
         "header": "true",
         "skip": str(begins.blank_lines),
         "auto_detect": "false",
+        "compression": literal(copies.packing(read) or "none"),
+        "max_line_size": str(copies.READER_LINE_BYTES),
+        "buffer_size": str(copies.READER_LINE_BYTES),
         "store_rejects": "true",
         "rejects_limit": "0",
         "rejects_table": literal(rejects),
@@ -275,7 +287,7 @@ def _beginning(path: Path, encoding: str) -> str:
     import pyarrow as pa
 
     decoder = codecs.getincrementaldecoder(encoding)("replace")
-    with pa.input_stream(str(path), compression="detect") as stream:
+    with pa.input_stream(str(path), compression=copies.packing(path)) as stream:
         return decoder.decode(stream.read(_HEADER_BYTES))
 
 

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from leadflow.quality.sql_text import identifier, literal
+from leadflow.warehouse.landing.copies import READER_LINE_BYTES
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 MAX_KEYS = 200
 """An object of more different keys than this is a map, whose keys are data: it stays one column of JSON text."""
 
-_MAX_LINE_BYTES = 16 << 20
+MAX_DEPTH = 120
+"""An object nested deeper is not asked for its columns: DuckDB's json_group_structure dies of depth 127."""
 
 IS_OBJECT = "case when json_valid(line) then json_type(line) = 'OBJECT' end"
 """SQL of whether `line` holds a JSON object; a line that is no JSON is not asked for its type, which would fail."""
@@ -35,12 +37,22 @@ WHY_NOT = (
 """SQL of why a line is no row; null of a blank line, which is nothing."""
 
 
-def lines_relation(path_literal: str, encoding: str, rejects: Sequence[str] = ()) -> str:
+_MAY_TELL_COLUMNS = (
+    f"{IS_OBJECT} and case when strlen(line) < {2 * MAX_DEPTH} "
+    f"or strlen(line) - strlen(replace(replace(line, '[', ''), '{{', '')) < {MAX_DEPTH} then true "
+    f"else try(json_structure(repeat('[', {128 - MAX_DEPTH}) || line || repeat(']', {128 - MAX_DEPTH}))) is not null end"
+)
+
+
+def lines_relation(
+    path_literal: str, encoding: str, packing: str | None = None, rejects: Sequence[str] = ()
+) -> str:
     """SQL that stands for the lines of a file as text, in the column `line`, in the order of the file.
 
     Args:
-        path_literal: the file as a SQL literal; .gz and .zst are unpacked.
+        path_literal: the file as a SQL literal.
         encoding: of those that DuckDB reads.
+        packing: gzip or zstd, where it is packed.
         rejects: temporary tables for the lines that are no text and for the scans; without them such lines are left out.
     """
     arguments = {
@@ -52,7 +64,9 @@ def lines_relation(path_literal: str, encoding: str, rejects: Sequence[str] = ()
         "auto_detect": "false",
         "strict_mode": "false",  # line ends may be mixed
         "encoding": literal(encoding),
-        "max_line_size": str(_MAX_LINE_BYTES),
+        "compression": literal(packing or "none"),
+        "max_line_size": str(READER_LINE_BYTES),
+        "buffer_size": str(READER_LINE_BYTES),
     }
     if rejects:
         table, scan = rejects
@@ -81,9 +95,9 @@ def paths_of(
         expected: columns that are wanted though the file may not have them, or though they hold an object.
     """
     (structure,) = connection.execute(
-        f"select json_group_structure(cast(case when {IS_OBJECT} then line end as json)) from {lines}"
+        f"select json_group_structure(cast(case when {_MAY_TELL_COLUMNS} then line end as json)) from {lines}"
     ).fetchone() or (None,)
-    first = connection.execute(f"select line from {lines} where {IS_OBJECT} limit 1").fetchone()
+    first = connection.execute(f"select line from {lines} where {_MAY_TELL_COLUMNS} limit 1").fetchone()
     found = json.loads(structure) if structure else {}
     columns: dict[str, str] = {}
     taken: set[str] = set()

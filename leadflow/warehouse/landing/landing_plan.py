@@ -21,6 +21,7 @@ class LandingColumn:
         given: SQL of what the file holds, to tell 'absent' from 'unreadable'.
         is_required: whether a row without it is rejected.
         where: file:line of the mapping, for messages.
+        may_be_unfit: whether what the file holds can be no value of the type.
     """
 
     name: str
@@ -29,6 +30,7 @@ class LandingColumn:
     given: str
     is_required: bool
     where: str
+    may_be_unfit: bool = True
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ class LandingAttribute:
         name: as declared in sources.yaml.
         value_type: text, number, boolean or timestamp.
         column: how it is read; its name is unlike that of any column of a raw table.
+        known_at: how the moment it became known is read, where that is not the row's known_at.
     """
 
     name: str
     value_type: str
     column: LandingColumn
+    known_at: LandingColumn | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class Landing:
         attributes: extra columns.
         max_rejected_share: share of rows that may be rejected before the whole file is refused.
         mapping_hash: changes when the mapping does, so that a changed mapping lands its files anew.
+        history: table of the versions that a later one replaced ('raw.name_history'); None where rows are events, which
+            never change and are only added.
+        deleted: whether the row says that it is deleted; None where rows do not say so.
+        are_absent_deleted: every file is all there is, so that a row which the newest file lacks is deleted.
+        landed_moments: columns that hold the moment of landing and so do not make a row another one.
     """
 
     source: str
@@ -67,16 +76,31 @@ class Landing:
     attributes: tuple[LandingAttribute, ...]
     max_rejected_share: float
     mapping_hash: str
+    history: str | None = None
+    deleted: LandingColumn | None = None
+    are_absent_deleted: bool = False
+    landed_moments: tuple[str, ...] = ()
 
     @property
     def read_columns(self) -> tuple[LandingColumn, ...]:
         """Everything that is read from the file."""
-        return (*self.columns, *(attribute.column for attribute in self.attributes))
+        of_attributes = [one for each in self.attributes for one in (each.column, each.known_at)]
+        return tuple(one for one in (*self.columns, *of_attributes, self.deleted) if one is not None)
 
 
 @dataclass(frozen=True)
 class Landed:
-    """What came of one file: rows landed, rows rejected, values that were set to null."""
+    """What came of one file.
+
+    Attributes:
+        source: name of the source.
+        file: the file.
+        is_new: False where its content was landed before.
+        row_count: rows landed.
+        rejected_rows: rows kept in raw.rejected_rows and not landed.
+        rejected_values: values that were set to null.
+        repeated_rows: events that were there already, or twice in the file, and so were dropped.
+    """
 
     source: str
     file: Path
@@ -84,3 +108,4 @@ class Landed:
     row_count: int
     rejected_rows: int
     rejected_values: int
+    repeated_rows: int = 0

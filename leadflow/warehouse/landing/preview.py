@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from leadflow.errors import SourceError
+from leadflow.errors import SourceError, first_line
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import scalar
-from leadflow.warehouse.landing.files import FileScan, first_line
-from leadflow.warehouse.landing.landing import ensure_raw_table, mapped_select
+from leadflow.warehouse.landing.files import FileScan
+from leadflow.warehouse.landing.landing import ensure_raw_table
 from leadflow.warehouse.landing.landing_plan import Landing
+from leadflow.warehouse.landing.mapped import mapped_select
 from leadflow.warehouse.landing.rejects import TABLE as REJECTED
 from leadflow.warehouse.landing.rejects import Rejects
 

@@ -3,7 +3,8 @@
 Belongs here: telling the bad from the good and keeping it in raw.rejected_rows with its reason; refusing a file that
 is bad as a whole. Does not belong here: landing what is good (landing.py).
 
-All of it works on the temporary table `mapped` (see landing.py), within the transaction that lands the file.
+All of it works on the temporary table `mapped` (see landing.py), within the transaction that lands the file. It holds
+all rows of the file, or, where they were landed without a copy of them, those only that something is wrong with.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ class Rejects:
         landing: the mapping.
         file: the file.
         digest: its content hash.
+        rows: relation of all rows of the file, typed.
     """
 
     connection: DuckDBPyConnection
     landing: Landing
     file: FileScan
     digest: str
+    rows: str = "mapped"
 
     def forget(self) -> None:
         """Drop what was kept of the same content before: its mapping has changed since."""
@@ -57,11 +60,14 @@ class Rejects:
         )
         if self.file.format == "parquet":
             return 0
-        # DuckDB tells of a short or long line once for every field that lacks or is too many, counting on.
+        # DuckDB tells of a short or long line once for every field that lacks or is too many, counting on. Of a line
+        # beyond its bound it names no column; arg_min would leave it out, and a null reason stands for a blank line.
+        place = "coalesce(if(error_type = 'TOO MANY COLUMNS', -1, 1) * cast(column_idx as bigint), -1000000000)"
         unreadable = (
             "select line, case when count(*) = 1 then any_value(column_name) end as column_name, "
-            "arg_min(error_message, if(error_type = 'TOO MANY COLUMNS', -1, 1) * cast(column_idx as bigint)) as reason, "
-            f"trim(any_value(csv_line), chr(13) || chr(10)) as row from {self.file.rejects} group by line"
+            f"arg_min(coalesce(error_message, lower(cast(error_type as varchar)), 'not readable'), {place}) as reason, "
+            f"trim(any_value(csv_line), chr(13) || chr(10)) as row from {self.file.rejects} "
+            f"where scan_id = (select max(scan_id) from {self.file.rejects}) group by line"
         )
         if self.file.not_rows:
             unreadable = (
@@ -79,7 +85,7 @@ class Rejects:
         )
         self.connection.execute("drop table unreadable")
         bad = self._bad_lines()
-        total = bad + self._count("true")
+        total = bad + self._total()
         if bad > self.landing.max_rejected_share * total:
             line, message = first_row(
                 self.connection,
@@ -116,10 +122,13 @@ class Rejects:
             SourceError: no value of a column fits, and more than one and more than the permitted share do not: its
                 mapping is wrong.
         """
-        rows = self._count("true")
+        if not self._count("true" if self.rows != "mapped" else "source_row is not null"):
+            return 0
+        rows = self._total()
         for column in self.landing.read_columns:
             unfit = f"list_contains(unreadable_columns, {literal(column.name)})"
-            bad, good = self._count(unfit), self._count(f"{identifier(column.name)} is not null")
+            bad = self._count(unfit)
+            good = self._good(column.name) if bad > 1 else 1
             if good == 0 and bad > max(1, self.landing.max_rejected_share * rows):
                 line = scalar(
                     self.connection, f"select {self._line()} from mapped where {unfit} order by line limit 1"
@@ -158,7 +167,7 @@ class Rejects:
         """
         absent = "len(absent_columns) > 0"
         lines = self._bad_lines()
-        rejected, total = self._count(absent), lines + self._count("true")
+        rejected, total = self._count(absent), lines + self._total()
         if rejected and lines + rejected > self.landing.max_rejected_share * total:
             line, column = first_row(
                 self.connection,
@@ -174,28 +183,46 @@ class Rejects:
         return rejected
 
     def take_superseded(self) -> int:
-        """Of rows with one key keep the one that became known last, the later of two; returns the number of others."""
-        key = ", ".join(map(identifier, self.landing.natural_key))
-        doubled = scalar(self.connection, f"select count(*) - count(distinct ({key})) from mapped")
+        """Of rows with one key, known at one moment, keep the later; returns the number of others.
+
+        Those known at other moments are versions of it, which landing keeps.
+        """
+        key = ", ".join(identifier(name) for name in (*self.landing.natural_key, "known_at"))
+        doubled = scalar(self.connection, f"select count(*) - count(distinct hash({key})) from mapped")
         if doubled:
-            newest = f"row_number() over (partition by {key} order by known_at desc, line desc) = 1"
-            fields = ", ".join(
-                f"{literal(column.name)}: {identifier(column.name)}" for column in self.landing.columns
-            )
-            self._keep(
-                f"{self._line()} as line, 'row superseded by a later row of the same file with the same key' as reason, "
-                f"cast(to_json({{{fields}}}) as varchar) as row from mapped qualify not {newest} order by line"
+            newest = f"row_number() over (partition by {key} order by line desc) = 1"
+            doubled = self.keep_left_out(
+                "row superseded by a later row of the same file with the same key",
+                f"mapped qualify not {newest}",
             )
             self.connection.execute(
                 f"create or replace temp table mapped as select * from mapped qualify {newest} order by line"
             )
         return int(doubled)
 
-    def _keep(self, select: str) -> None:
-        """Append rows of line, column_name, reason and row."""
-        self.connection.execute(
-            f"insert into {TABLE} by name select ? as source_name, ? as source_file, ? as content_hash, {select}",
-            [self.landing.source, self.file.path.name, self.digest],
+    def keep_left_out(self, reason: str, rows: str) -> int:
+        """Keep whole typed rows, with their line, that do not go into the table; returns their number.
+
+        Args:
+            reason: why they do not.
+            rows: SQL of them after `from`, of the columns of `mapped`.
+        """
+        fields = ", ".join(
+            f"{literal(column.name)}: {identifier(column.name)}" for column in self.landing.columns
+        )
+        return self._keep(
+            f"{self._line()} as line, {literal(reason)} as reason, "
+            f"cast(to_json({{{fields}}}) as varchar) as row from {rows} order by line"
+        )
+
+    def _keep(self, select: str) -> int:
+        """Append rows of line, column_name, reason and row; returns their number."""
+        return int(
+            scalar(
+                self.connection,
+                f"insert into {TABLE} by name select ? as source_name, ? as source_file, ? as content_hash, {select}",
+                [self.landing.source, self.file.path.name, self.digest],
+            )
         )
 
     def _line(self) -> str:
@@ -208,3 +235,13 @@ class Rejects:
 
     def _count(self, condition: str) -> int:
         return int(scalar(self.connection, f"select count(*) from mapped where {condition}"))
+
+    def _total(self) -> int:
+        return int(scalar(self.connection, f"select count(*) from {self.rows}"))
+
+    def _good(self, column: str) -> int:
+        return int(
+            scalar(
+                self.connection, f"select count(*) from {self.rows} where {identifier(column)} is not null"
+            )
+        )

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadflow.errors import ModelError
+from leadflow.errors import ModelError, first_line
 from leadflow.quality.sql_text import identifier
 from leadflow.warehouse.connection import Warehouse, quote
-from leadflow.warehouse.landing.files import first_line
 from leadflow.warehouse.models.model_unit_test_rows import Fixture
 from leadflow.warehouse.models.model_unit_tests import UnitTest
 from leadflow.warehouse.models.sql_models import SqlRoom, refused_by_duckdb

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadflow.config_files import read_yaml
-from leadflow.errors import ConfigError, ModelError
+from leadflow.errors import ConfigError, ModelError, first_line
 from leadflow.warehouse.connection import quote
-from leadflow.warehouse.landing.files import first_line
 from leadflow.warehouse.models import jinja
 from leadflow.warehouse.models.model_parsing import ParseCache, Surroundings
 from leadflow.warehouse.models.model_places import line_of, place_of
