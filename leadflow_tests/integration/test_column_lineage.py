@@ -44,8 +44,8 @@ _DAY = ("features.lead_activity_daily.event_date", "features.lead_events.occurre
     ("column", "columns", "tables", "is_unchanged"),
     [
         # a view that trims
-        ("staging.stg_mql.mql_id", ["raw.mql.mql_id"], [], True),
-        ("staging.stg_mql.channel", ["raw.mql.channel"], [], False),
+        ("staging.stg_mql.mql_id", ["raw.mql.mql_id", "raw.mql_history.mql_id"], [], True),
+        ("staging.stg_mql.channel", ["raw.mql.channel", "raw.mql_history.channel"], [], False),
         # stars and a union by name over CTEs
         ("clean.lead_records.email", ["staging.stg_mql.email", "staging.stg_sql_leads.email"], [], True),
         ("clean.lead_records.campaign", ["staging.stg_mql.campaign"], [], True),
@@ -160,7 +160,7 @@ def test_dagster_is_told_and_so_is_who_reads_its_free_pages(room: SqlRoom, contr
     )
     assert "clean.lead_records as a whole" in metadata["column lineage"].md_str
     staged = lineage_metadata(run_of(room, contracts), contracts["staging.stg_mql"])
-    assert "| mql_id | raw.mql.mql_id (unchanged) |" in staged["column lineage"].md_str
+    assert "| mql_id | raw.mql.mql_id, raw.mql_history.mql_id (unchanged) |" in staged["column lineage"].md_str
 
 
 def test_a_table_without_lineage_is_written_all_the_same(

@@ -57,7 +57,8 @@ def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
 
 
 def metadata(result: dg.ExecuteInProcessResult, table: str, name: str) -> Any:
-    (event,) = result.asset_materializations_for_node(table.replace(".", "__"))
+    events = result.asset_materializations_for_node(table.replace(".", "__"))
+    (event,) = (one for one in events if one.asset_key.path == table.split("."))
     return event.metadata[name].value
 
 
