@@ -1,7 +1,7 @@
 """Landing event files against bare DuckDB: `python -m bench.landing make|bare|land ...`.
 
-Belongs here: event files of any number, landing them as a refresh does (without Dagster and without checks), and the
-floor it is held against: `create table as select` of the same files by DuckDB alone, with the same limits. Each is a
+Belongs here: event files of any size, landing them as a refresh does (without Dagster and without checks), and the
+floor it is held against: `create table as select` of the same file by DuckDB alone, with the same limits. Each is a
 process of its own, so that peaks of memory are not mixed. Prints a JSON object of seconds.
 """
 
@@ -29,7 +29,6 @@ from leadflow.warehouse.connection import Warehouse
 from leadflow.warehouse.landing.landing import ensure_raw_table
 from leadflow.warehouse.tables import Stamp, ensure_system_tables
 
-EVENTS_PER_FILE = 5_000_000
 TABLE = "raw.web_events"
 AS_OF = datetime(2026, 6, 30, 18)  # noqa: DTZ001 - instants are naive UTC throughout
 
@@ -56,7 +55,7 @@ select 'W' || lpad(i::varchar, 9, '0') as id,
     'Mozilla/5.0 (X11; Linux) ' || (hash(i * 19) % 50)::varchar as agent,
     (hash(i * 23) % 223)::varchar || '.' || (hash(i * 29) % 255)::varchar || '.7.1' as ip,
     timestamp '2025-06-30' + to_seconds((hash(i * 37) % 31000000)::bigint) as timestamp
-from range({first}, {last}) as r(i)
+from range({events}) as r(i)
 """
 
 
@@ -66,14 +65,12 @@ def make(folder: Path, events: int, suffix: str) -> None:
     with duckdb.connect(
         config={"memory_limit": "4GB", "temp_directory": str(folder / "spill")}
     ) as connection:
-        for number, first in enumerate(range(0, events, EVENTS_PER_FILE)):
-            select = _EVENTS.format(first=first, last=min(events, first + EVENTS_PER_FILE))
-            connection.execute(f"copy ({select}) to '{folder / f'{number:03}.{suffix}'}'")
+        connection.execute(f"copy ({_EVENTS.format(events=events)}) to '{folder / f'events.{suffix}'}'")
     (folder / "sources.yaml").write_text(_SOURCES.format(suffix=suffix), encoding="utf-8")
 
 
 def bare(folder: Path, suffix: str) -> dict[str, float]:
-    """Seconds of one `create table as select` over all files, with leadflow's limits."""
+    """Seconds of one `create table as select` of the file, with leadflow's limits."""
     warehouse = folder / "bare.duckdb"
     warehouse.unlink(missing_ok=True)
     with duckdb.connect(str(warehouse), config={**Warehouse(warehouse).config()}) as connection:
@@ -84,7 +81,7 @@ def bare(folder: Path, suffix: str) -> dict[str, float]:
 
 
 def land(folder: Path) -> dict[str, float]:
-    """Seconds of landing the files into a fresh warehouse, and of looking at them again."""
+    """Seconds of landing the file into a fresh warehouse, and of looking at it again."""
     warehouse = folder / "landed.duckdb"
     warehouse.unlink(missing_ok=True)
     contracts = load_contracts(load_settings(home=folder / "home").sql_dir)

@@ -20,11 +20,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from bench.landing import landing_case
 from bench.measure import Measure, measure
 from bench.refreshes import LEADFLOW, parts_of, refresh_case
 from bench.report import REPORT, RESULTS, write_report
 
 SIZES = (10_000, 100_000, 1_000_000)
+LANDINGS = ((10, "csv"), (10, "parquet"), (50, "parquet"))
+"""Event files: millions of rows, and the format."""
 
 
 def imports(runs: int) -> Iterator[dict[str, Any]]:
@@ -54,9 +57,14 @@ def _refresh(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: refresh_case(leads, runs)
 
 
+def _landing(events: int, suffix: str) -> Callable[[int], Iterator[dict[str, Any]]]:
+    return lambda runs: landing_case(events, suffix, runs)
+
+
 CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     "imports": imports,
     "demo": demo,
+    **{f"landing-{suffix}-{events}m": _landing(events * 1_000_000, suffix) for events, suffix in LANDINGS},
     **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
 }
 

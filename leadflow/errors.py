@@ -4,6 +4,11 @@ Belongs here: exception types that cross rooms. Does not belong here: errors tha
 its caller handles. The message names the file, row, column or setting; the remedy says what to do about it.
 """
 
+from collections.abc import Iterable
+
+MOST_NAMED = 20
+"""Names that a message lists; a file may have thousands of columns."""
+
 
 class LeadflowError(Exception):
     """Work was not done; the message tells a person why, and what to do.
@@ -51,3 +56,13 @@ def first_line(error: Exception) -> str:
     """What an error of DuckDB or of the system says, without its advice."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(".")
+
+
+def listed(names: Iterable[str], near: str | None = None) -> str:
+    """Names with commas; of many the first ones, with the one that is nearest to what was looked for."""
+    every = list(names)
+    shown = every if len(every) <= MOST_NAMED + 1 else every[:MOST_NAMED]
+    if near is not None and near not in shown:
+        shown = [*shown, near]
+    more = len(every) - len(shown)
+    return f"{', '.join(shown)} and {more:,} more" if more > 0 else ", ".join(shown)

@@ -73,7 +73,14 @@ class Silence:
     seconds: float = 1.0
 
 
-Fault = Answer | CutShort | Reset | Silence
+@dataclass(frozen=True)
+class Drip:
+    """A body that comes byte by byte, so many seconds apart."""
+
+    seconds: float
+
+
+Fault = Answer | CutShort | Drip | Reset | Silence
 
 
 @dataclass
@@ -123,6 +130,14 @@ def serving(answers: Callable[[Asked], Answer]) -> Iterator[ApiServer]:
             if isinstance(fault, Reset):
                 linger = struct.pack("ii", 1, 0)
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                self.close_connection = True
+                return
+            if isinstance(fault, Drip):
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                for _ in range(1000):
+                    self.wfile.write(b" ")
+                    if closing.wait(fault.seconds):
+                        break
                 self.close_connection = True
                 return
             answer = fault if isinstance(fault, Answer) else api.answers(asked)

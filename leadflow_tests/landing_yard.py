@@ -21,7 +21,7 @@ from leadflow.ingest.mapping import landing_of, named_columns
 from leadflow.ingest.sources import file_format, load_sources
 from leadflow.warehouse.connection import Warehouse
 from leadflow.warehouse.landing.files import scan
-from leadflow.warehouse.landing.landed_files import content_hash
+from leadflow.warehouse.landing.landed_files import content_hash, moment_of_landing
 from leadflow.warehouse.landing.landing import ensure_raw_table, land_file, newest_known_at
 from leadflow.warehouse.landing.landing_plan import Landed
 from leadflow.warehouse.landing.mapped import DELETED, check_mapping
@@ -90,9 +90,15 @@ class Yard:
         return path
 
     def land(
-        self, name: str = "x.csv", *, as_of: dt.datetime = AS_OF, digest: str | None = None, **source: Any
+        self,
+        name: str = "x.csv",
+        *,
+        as_of: dt.datetime = AS_OF,
+        digest: str | None = None,
+        file: Path | None = None,
+        **source: Any,
     ) -> Landed:
-        """Land one file, the source's settings overridden by `source`."""
+        """Land one file, the source's settings overridden by `source`; `file` is one of several that its path matches."""
         settings = {
             "name": "forms",
             "table": "mql",
@@ -107,29 +113,35 @@ class Yard:
         path.write_text(yaml.safe_dump({"version": 1, "sources": [settings]}, sort_keys=False))
         files = load_sources(path, {"mql": list(TYPES)})
         (one,) = files.config.sources
-        (file_path,) = files.files(one)
+        found = files.files(one)
+        file_path = file or found[0]
+        assert file_path in found
+        assert file is not None or len(found) == 1
+        landing_digest = digest or content_hash(file_path)
         options = one.read_options.model_dump(exclude_none=True)
         expected = named_columns(one)
-        with scan(self.connection, file_path, file_format(one, file_path), options, expected) as file:
+        with scan(self.connection, file_path, file_format(one, file_path), options, expected) as seen:
             plan = landing_of(
                 files,
                 one,
                 column_types=TYPES,
                 natural_key=("mql_id",),
                 file=file_path,
-                file_columns=file.column_types,
-                as_of=as_of,
+                file_columns=seen.column_types,
+                as_of=moment_of_landing(
+                    self.connection, one.name, files.name_of(one, file_path), landing_digest, as_of
+                ),
                 history="raw.mql_history" if self.keeps_history else None,
             )
-            check_mapping(self.connection, plan, file)
-            newest_known_at(self.connection, plan, file, not_after=as_of)
+            check_mapping(self.connection, plan, seen)
+            newest_known_at(self.connection, plan, seen, not_after=as_of)
         # As in a refresh: the newest fact is looked for in an earlier scan than the one that lands.
-        with scan(self.connection, file_path, file_format(one, file_path), options, expected) as file:
+        with scan(self.connection, file_path, file_format(one, file_path), options, expected) as seen:
             return land_file(
                 self.connection,
                 plan,
-                file,
-                digest=digest or content_hash(file_path),
+                seen,
+                digest=landing_digest,
                 stamp=Stamp(1, as_of, "run", "1.0"),
             )
 

@@ -6,10 +6,17 @@
     table: a raw table that has a history beside it. key: its natural key, one column. -#}
 {% macro as_known(table, key) %}
 (
-    with last_known as (
-        select *
+    with known as (
+        select *, bool_or(is_deleted and source_file is null) over (partition by {{ key }}, source_name) as is_absent
         from {{ source('raw', table ~ '_history') }}
         where known_at <= timestamp '{{ var("as_of") }}'
+    ),
+
+    -- A row that was absent from its source's newest file is gone, whatever moments its versions claim.
+    last_known as (
+        select * exclude (is_absent)
+        from known
+        where not is_absent
         qualify row_number() over (
             partition by {{ key }} order by known_at desc, source_name desc, coalesce(source_file, '') desc
         ) = 1

@@ -20,11 +20,13 @@ class Finding:
         text: what was found, in one sentence.
         is_ok: whether it is as it should be.
         details: lines that tell more.
+        is_note: whether it is nothing wrong and worth a look all the same.
     """
 
     text: str
     is_ok: bool
     details: tuple[str, ...] = ()
+    is_note: bool = False
 
 
 def examine(settings: Settings, *, is_offline: bool = False) -> list[Finding]:
@@ -90,12 +92,17 @@ def _policy(settings: Settings) -> Iterator[str]:
 def _sources(settings: Settings, *, is_offline: bool) -> Iterator[Finding]:
     """Every source by itself: one that is broken does not hide the others."""
     from leadflow.cli.source_report import details, headline
+    from leadflow.ingest.assets import sources_of
     from leadflow.ingest.look import look_at_sources
+    from leadflow.ingest.sources import no_leads
+    from leadflow.quality.contracts import load_contracts
 
     try:
         for look in look_at_sources(settings, is_offline=is_offline):
             text = headline(look) if look.error is None else str(look.error)
             yield Finding(text, look.error is None, tuple(details(look)))
+        if told := no_leads(sources_of(settings, load_contracts(settings.sql_dir))):
+            yield Finding(told, is_ok=True, is_note=True)
     except LeadflowError as error:
         yield Finding(str(error), False)
 

@@ -10,10 +10,14 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leadflow.cli.editor_schemas import TEMPLATES, copy_schemas
 from leadflow.errors import ConfigError, SourceError
 from leadflow.settings import Settings
+
+if TYPE_CHECKING:
+    from leadflow.quality.contracts import Contracts
 
 _PAST = timedelta(days=45)
 """A file whose newest fact is older is taken for a data set of the past, which is looked at from its newest fact."""
@@ -32,12 +36,12 @@ def write_proposal(settings: Settings, file: Path, *, table: str | None, name: s
 
     Args:
         settings: of the home.
-        file: CSV or Parquet file.
+        file: CSV, JSON lines, Excel or Parquet file.
         table: raw table that its rows are for, or None to tell it from its columns.
         name: name of the source, or None to make it of the file's name.
 
     Raises:
-        SourceError: the file is missing, unreadable or of neither format.
+        SourceError: the file is missing, unreadable or of another format.
         ConfigError: there is no such raw table, the name is not one, or an earlier proposal would be overwritten.
     """
     from leadflow.ingest.assets import fillable_columns, sources_of
@@ -75,7 +79,9 @@ def write_proposal(settings: Settings, file: Path, *, table: str | None, name: s
         )
     path = file.expanduser().absolute()
     if not path.is_file():
-        raise SourceError(f"{path} does not exist", "give --from a CSV or Parquet file") from None
+        raise SourceError(
+            f"{path} does not exist", "give --from a CSV, JSON lines, Excel or Parquet file"
+        ) from None
     if "$" in str(path):
         raise SourceError(
             f"{path} has a '$' in its path, which sources.yaml takes for a variable",
@@ -88,7 +94,13 @@ def write_proposal(settings: Settings, file: Path, *, table: str | None, name: s
         scan(connection, path, kind, {}) as scanned,
         profile(connection, scanned) as rows,
     ):
-        proposal = propose(rows, tables, path.name.split(".")[0], table=wanted)
+        proposal = propose(
+            rows,
+            tables,
+            path.name.split(".")[0],
+            table=wanted,
+            has_leads=target.name != "sources.yaml" and _has_leads(settings, contracts),
+        )
         looked_at = f"all {rows.row_count:,} rows" if rows.is_whole else f"the first {rows.row_count:,} rows"
     is_past = proposal.newest is not None and proposal.newest < utc_now() - _PAST
     if is_past and proposal.times.known_at == "occurred_at":
@@ -112,7 +124,10 @@ def write_proposal(settings: Settings, file: Path, *, table: str | None, name: s
     yield f"Wrote {target}"
     yield _written(settings.home / "policy.yaml", (TEMPLATES / "policy.yaml").read_text(encoding="utf-8"))
     yield f"{file.name} ({looked_at} were looked at) fills raw.{proposal.table}: {proposal.table_reason}"
-    yield f"fields filled: {len(proposal.fills)}; columns that fit none, proposed as attributes in comments: {len(proposal.extras)}"
+    extras = len((proposal.leads or proposal).extras)
+    yield f"fields filled: {len(proposal.fills)}; columns that fit none, proposed as attributes in comments: {extras}"
+    if proposal.leads is not None:
+        yield f"The same rows fill raw.{proposal.leads.table} by a second source, with {len(proposal.leads.fills)} fields"
     for decision in proposal.decisions:
         yield f"decide  {decision}"
     own = "" if target == settings.home / "sources.yaml" else f" --sources {target}"
@@ -131,6 +146,17 @@ def _target(settings: Settings) -> Path:
     raise ConfigError(
         f"{own} and {beside} are there already", f"take over what you want of {beside.name} and remove it"
     )
+
+
+def _has_leads(settings: Settings, contracts: Contracts) -> bool:
+    """Whether the person's own sources.yaml gives leads; of one that is wrong nothing is known."""
+    from leadflow.ingest.assets import sources_of
+    from leadflow.ingest.sources import no_leads
+
+    try:
+        return no_leads(sources_of(settings, contracts)) is None
+    except ConfigError:
+        return False
 
 
 def _name_of(file: Path) -> str:

@@ -86,8 +86,9 @@ def demo(leads: int, events_per_lead: int, seed: int) -> None:
 def init(example: Path | None, table: str | None, name: str | None) -> None:
     """Write commented sources.yaml and policy.yaml into the home.
 
-    With --from the sources.yaml is proposed out of a CSV or Parquet file: by what its columns are called and hold, with
-    the reason behind every line. A sources.yaml of your own is kept; the proposal is then sources.proposed.yaml.
+    With --from the sources.yaml is proposed out of a CSV, JSON lines, Excel or Parquet file: by what its columns
+    are called and hold, with the reason behind every line. A sources.yaml of your own is kept; the proposal is then
+    sources.proposed.yaml.
     """
     from leadflow.cli.init import write_proposal, write_templates
 
@@ -194,7 +195,8 @@ def doctor(is_offline: bool) -> None:
 
     findings = examine(load_settings(), is_offline=is_offline)
     for finding in findings:
-        click.echo(f"{'ok     ' if finding.is_ok else 'PROBLEM'}  {finding.text}")
+        mark = "NOTE   " if finding.is_note else "ok     " if finding.is_ok else "PROBLEM"
+        click.echo(f"{mark}  {finding.text}")
         for line in finding.details:
             click.echo(f"         {line}")
     problems = sum(not finding.is_ok for finding in findings)

@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 _STARTED = time.perf_counter()
+_TOP_RULES = 3
 
 
 @dataclass
@@ -220,6 +222,30 @@ def _left_null(settings: Settings) -> str:
     return ", ".join(f"{count} of {table}" for table, count in counts.items() if count)
 
 
+def _leads_missing(settings: Settings) -> Iterator[str]:
+    """Why leads are missing: no source gives any, or cleaning rejected them; a sentence each."""
+    from leadflow.ingest.assets import sources_of
+    from leadflow.ingest.sources import no_leads
+    from leadflow.quality.contracts import load_contracts
+    from leadflow.warehouse.connection import Warehouse
+
+    told = no_leads(sources_of(settings, load_contracts(settings.sql_dir)))
+    if told is not None:
+        yield f"{told[0].upper()}{told[1:]}."
+    with Warehouse.from_settings(settings).connect(read_only=True) as connection:
+        kept = connection.execute("select count(*) from clean.clean_leads").fetchall()[0][0]
+        rules = connection.execute(
+            "select rule, reason, count(*) from clean.rejected_leads group by all order by count(*) desc, rule, reason"
+        ).fetchall()
+    if rejected := sum(count for _, _, count in rules):
+        top = "; ".join(
+            f"{count:,} x {rule} ({str(reason).rstrip('.')})" for rule, reason, count in rules[:_TOP_RULES]
+        )
+        more = f" and {len(rules) - _TOP_RULES} more reasons" if len(rules) > _TOP_RULES else ""
+        share = f"{rejected:,} of {kept + rejected:,}" if kept else f"No lead is scored: all {rejected:,}"
+        yield f"{share} lead records were rejected by cleaning: {top}{more}. Look at clean.rejected_leads in {settings.warehouse_path}."
+
+
 def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
@@ -244,6 +270,8 @@ def _print_tiers(settings: Settings, console: Console) -> None:
         f"As of {as_of} UTC. Scored by {'rules and model ' + version if status == 'model' else 'rules alone'}: {reason}.",
         soft_wrap=True,
     )
+    for warning in _leads_missing(settings):
+        console.print(Text(warning, "bold yellow"), soft_wrap=True)
     if absent := _left_null(settings):
         console.print(
             f"Columns that no source fills, and are null: {absent}; `leadflow doctor` names them.",

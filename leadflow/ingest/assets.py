@@ -14,7 +14,7 @@ from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import scalar
 from leadflow.warehouse.landing import landing
-from leadflow.warehouse.quarantine import newest_set_aside
+from leadflow.warehouse.quarantine import bring_back, newest_set_aside
 from leadflow.warehouse.refreshes import TABLE as REFRESHES
 from leadflow.warehouse.refreshes import open_refresh
 from leadflow.warehouse.stage_run import StageRun
@@ -230,8 +230,11 @@ def _land(run: StageRun, table: str) -> tuple[Landings, TableVersion, TableVersi
             landing.ensure_raw_table(
                 connection, name, {column.name: column.data_type for column in run.contracts[name].columns}
             )
-        done = land_sources(connection, run.contracts, files, table, stamp, [REFRESHES])
         ensure_system_tables(connection)
+        with transaction(connection):
+            if bring_back(connection, run.contracts[table], history):
+                record_version(connection, table, stamp=stamp, inputs=[REFRESHES])
+        done = land_sources(connection, run.contracts, files, table, stamp, [REFRESHES])
         with transaction(connection):
             run.set_aside(connection, table, stamp=stamp, is_replaced=False)
             version = record_version(connection, table, stamp=stamp, inputs=[REFRESHES])

@@ -140,7 +140,11 @@ def match(
         return None  # the id of something else: a converted contact's, a parent's
     if field == "email" and (looks := column.share("email")) < 0.7:
         return Match(
-            column, value, fit * 0.6, reason, f"only {looks:.0%} of its values look like e-mail addresses"
+            column,
+            value,
+            fit * 0.6,
+            reason,
+            f"only {looks:.0%} of the values of '{' '.join(column.name.split())}' look like e-mail addresses, and a lead with an address that is none is rejected",
         )
     if field == "nps_score" and not _is_within(column, 0, 10):
         return None

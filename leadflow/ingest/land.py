@@ -13,14 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadflow.errors import SourceError
+from leadflow.errors import SourceError, listed
 from leadflow.ingest.http.defaults import expected_columns
 from leadflow.ingest.mapping import absent_columns, landing_of, mapping_hash, named_columns, unused_columns
 from leadflow.ingest.sources import Source, SourceFiles, file_format, nearest
 from leadflow.quality.contracts import Contracts
 from leadflow.warehouse.landing import landing
 from leadflow.warehouse.landing.files import FileScan, scan
-from leadflow.warehouse.landing.landed_files import digest_of, was_landed
+from leadflow.warehouse.landing.landed_files import digest_of, moment_of_landing, was_landed
 from leadflow.warehouse.landing.landing_plan import Landed, Landing
 from leadflow.warehouse.landing.mapped import check_mapping
 from leadflow.warehouse.landing.source_columns import note_columns, seen_columns
@@ -153,7 +153,7 @@ def newest_facts(
     """
     newest = []
     for path in files.files(source):
-        if not _was_landed(connection, contracts, source, path, _digest(connection, source, path)):
+        if not _was_landed(connection, contracts, files, source, path, _digest(connection, source, path)):
             with scan_source(connection, source, path, seen_columns(connection, source.name)) as file:
                 plan = plan_of(connection, contracts, files, source, file, now)
                 newest.append(landing.newest_known_at(connection, plan, file, not_after=now))
@@ -173,11 +173,12 @@ def _land_file(
 ) -> None:
     digest = _digest(connection, source, path)
     # What has to be kept together with the rows is kept where they were landed before, too.
-    if together_with is None and _was_landed(connection, contracts, source, path, digest):
+    if together_with is None and _was_landed(connection, contracts, files, source, path, digest):
         done.landed.append(Landed(source.name, path, False, 0, 0, 0))
         return
     with scan_source(connection, source, path, seen_columns(connection, source.name)) as file:
-        plan = plan_of(connection, contracts, files, source, file, stamp.as_of)
+        as_of = moment_of_landing(connection, source.name, files.name_of(source, path), digest, stamp.as_of)
+        plan = plan_of(connection, contracts, files, source, file, as_of)
         done.landed.append(
             landing.land_file(
                 connection,
@@ -223,12 +224,17 @@ def _digest(connection: DuckDBPyConnection, source: Source, path: Path) -> str:
 
 
 def _was_landed(
-    connection: DuckDBPyConnection, contracts: Contracts, source: Source, path: Path, digest: str
+    connection: DuckDBPyConnection,
+    contracts: Contracts,
+    files: SourceFiles,
+    source: Source,
+    path: Path,
+    digest: str,
 ) -> bool:
     return was_landed(
         connection,
         source.name,
-        path.name,
+        files.name_of(source, path),
         digest,
         mapping_hash(source, _column_types(contracts, source)),
         is_of_events=contracts.history_of(f"raw.{source.table}") is None,
@@ -257,6 +263,6 @@ def refuse_columns_never_seen(files: SourceFiles, source: Source, seen: Collecti
         near = nearest(name, seen)
         raise SourceError(
             f"{files.where(source)} source '{source.name}' reads the column '{name}', which no file of it has had so far "
-            f"(they had {', '.join(seen)})",
+            f"(they had {listed(sorted(seen), near)})",
             f"did you mean '{near}'" if near else "mend the mapping",
         )

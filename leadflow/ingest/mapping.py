@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from leadflow.errors import SourceError
+from leadflow.errors import SourceError, listed
 from leadflow.ingest.http.source import NO_MATTER
 from leadflow.ingest.source_values import (
     Attribute,
@@ -57,9 +57,9 @@ def landing_of(
         source: the source.
         column_types: type of every column of the raw table, in the table's order.
         natural_key: columns that identify a row of the raw table.
-        file: the file, for messages.
+        file: the file.
         file_columns: DuckDB's type of every column that the file has, by name.
-        as_of: moment of the refresh, for facts that are known when they land.
+        as_of: when facts are known that are known by landing.
         history: table that earlier versions of the raw table's rows are kept in; None where rows are events.
 
     Raises:
@@ -89,7 +89,9 @@ def landing_of(
     occurred = occurred or replace(known, name="occurred_at", where=files.where(source, "occurred_at"))
     return Landing(
         source=source.name,
+        file_name=files.name_of(source, file),
         table=f"raw.{source.table}",
+        as_of=as_of,
         columns=(*columns, occurred, known),
         natural_key=tuple(natural_key),
         attributes=tuple(
@@ -100,6 +102,7 @@ def landing_of(
         history=history,
         deleted=_deleted(cells),
         are_absent_deleted=source.deleted == "absent",
+        max_absent_share=source.max_absent_share,
         landed_moments=_landed_moments(source),
     )
 
@@ -181,7 +184,7 @@ class _Cells:
             near = nearest(column, self.file_columns)
             raise SourceError(
                 f"{self.files.where(self.source, *setting)} source '{self.source.name}' reads the column '{column}', which {self.file} does not "
-                f"have (it has {', '.join(self.file_columns)})",
+                f"have (it has {listed(tuple(self.file_columns), near)})",
                 f"did you mean '{near}'" if near else "mend the mapping",
             )
         return identifier(column)
@@ -225,7 +228,9 @@ def mapping_hash(source: Source, column_types: Mapping[str, str]) -> str:
     """What changes when a source's files are to be landed anew: its mapping, or the columns of the raw table."""
     # Without what is as it is by default, so that a setting that is new in leadflow changes nothing.
     meaning = source.model_dump(
-        mode="json", exclude={"path": True, "max_rejected_share": True, **NO_MATTER}, exclude_defaults=True
+        mode="json",
+        exclude={"path": True, "max_rejected_share": True, "max_absent_share": True, **NO_MATTER},
+        exclude_defaults=True,
     )
     meaning = {name: value for name, value in meaning.items() if value != {}}
     told = json.dumps([meaning, dict(column_types)], sort_keys=True)

@@ -15,7 +15,7 @@ from leadflow.ingest.propose import Proposal
 from leadflow.ingest.source_values import ColumnMapping, Strict
 
 _SCHEMA = "# yaml-language-server: $schema=schemas/sources.schema.json"
-_MOST_EMPTY_NAMED = 20
+_MOST_NAMED = 60
 _FIRST: tuple[str, ...] = ("column", "expression", "constant", "key_of")
 
 
@@ -49,6 +49,15 @@ def proposal_text(
         _with(f"clock: {clock}", clock_reason),
         "",
         "sources:",
+        *_source(proposal, name, path),
+    ]
+    if proposal.leads is not None:
+        lines += ["", *_source(proposal.leads, f"{name}_leads", path)]
+    return "\n".join(lines) + "\n"
+
+
+def _source(proposal: Proposal, name: str, path: Path) -> list[str]:
+    lines = [
         f"  - name: {_scalar(name)}",
         _with(f"    table: {proposal.table}", proposal.table_reason),
         f"    path: {_scalar(str(path))}",
@@ -61,6 +70,9 @@ def proposal_text(
         _with(f"      {fill.column}: {_mapping(fill.mapping)}", f"{fill.confidence:.2f} {fill.reason}")
         for fill in proposal.fills
     ]
+    lines += [
+        _with(f"      # {column}: {_scalar(name)}", why) for (column, name), why in proposal.left_out.items()
+    ]
     when = proposal.times
     if when.occurred_at is not None:
         lines.append(
@@ -71,8 +83,7 @@ def proposal_text(
     lines.append(_with(f"    known_at: {told}", when.known_reason))
     if when.max_rejected_share is not None:
         lines.append(_with(f"    max_rejected_share: {when.max_rejected_share}", "so many rows have no date"))
-    lines += _extras(proposal)
-    return "\n".join(lines) + "\n"
+    return lines + _extras(proposal)
 
 
 def _extras(proposal: Proposal) -> list[str]:
@@ -90,11 +101,16 @@ def _extras(proposal: Proposal) -> list[str]:
             )
             for extra in proposal.extras
         ]
+    if proposal.others:
+        lines.append(f"    # Not proposed, as ids, constants or one too many: {_named(proposal.others)}")
     if proposal.empty:
-        named = ", ".join(map(_plain, proposal.empty[:_MOST_EMPTY_NAMED]))
-        more = len(proposal.empty) - _MOST_EMPTY_NAMED
-        lines.append(f"    # Empty in the rows looked at: {named}{f' and {more} more' if more > 0 else ''}")
+        lines.append(f"    # Empty in the rows looked at: {_named(proposal.empty)}")
     return lines
+
+
+def _named(names: tuple[str, ...]) -> str:
+    more = len(names) - _MOST_NAMED
+    return f"{', '.join(map(_plain, names[:_MOST_NAMED]))}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _mapping(mapping: ColumnMapping) -> str:

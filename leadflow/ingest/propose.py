@@ -10,30 +10,29 @@ listed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from dataclasses import field as having
 from datetime import datetime
-from typing import Literal
 
-from leadflow.ingest.field_matches import Match, match, synonyms
-from leadflow.ingest.field_words import TABLE_WORDS, readings_of, words_of
-from leadflow.ingest.proposal_values import (
-    Value,
-    as_boolean,
-    as_number,
-    as_text,
-    as_timestamp,
-    date_reading,
-)
+from leadflow.ingest.field_matches import Match, match, name_fit, synonyms
+from leadflow.ingest.field_words import DATE_WORDS, NAME_PARTS, TABLE_WORDS, words_of
+from leadflow.ingest.proposed_attributes import Extra, attributes
 from leadflow.ingest.proposed_fills import Fill, derived
 from leadflow.ingest.proposed_keys import key_fill
+from leadflow.ingest.proposed_leads import lead_fills, lead_times
 from leadflow.ingest.proposed_times import Times, times
-from leadflow.ingest.source_values import Attribute, FromColumn
+from leadflow.ingest.sources import LEAD_TABLES
 from leadflow.warehouse.landing.column_profiles import ColumnProfile, FileProfile
 
 SURE_ENOUGH = 0.5
 """Confidence from which a column is mapped; below it is an extra column."""
 
+_MOSTLY = 0.5
+"""Share of addresses among a column's values below which it does not fill `email`."""
+
+_NO_LEADS = "no source fills mql or sql_leads, so there are no leads to score; "
+_SAME = 0.9
 _FITS_NOTHING = 1.6
 """Points below which no table is recognised; the rows are then taken for leads, which need the least."""
 
@@ -58,21 +57,6 @@ class RawTable:
 
 
 @dataclass(frozen=True)
-class Extra:
-    """A column that fits no field.
-
-    Attributes:
-        name: proposed name of the attribute.
-        attribute: how it would be declared.
-        reason: what it looks like, in words.
-    """
-
-    name: str
-    attribute: Attribute
-    reason: str
-
-
-@dataclass(frozen=True)
 class Proposal:
     """What sources.yaml should say of a file.
 
@@ -81,11 +65,14 @@ class Proposal:
         table_reason: why this one.
         fills: what the table's columns are filled with, in the table's order.
         times: when the facts occurred and became known.
-        extras: columns that fit nothing.
+        extras: columns that fit nothing and may be attributes.
+        others: names of the further columns that hold something.
         empty: columns without any value, by name.
         null_values: what stands in columns where there is no value.
         decisions: what a person has to decide or know, a sentence each.
         newest: newest instant of occurred_at that was seen, or None.
+        left_out: why a field is not filled by the column that is called like it, by field and column.
+        leads: what makes leads of the same rows, where they are deals and nothing else gives leads.
     """
 
     table: str
@@ -93,14 +80,22 @@ class Proposal:
     fills: tuple[Fill, ...]
     times: Times
     extras: tuple[Extra, ...]
+    others: tuple[str, ...]
     empty: tuple[str, ...]
     null_values: tuple[str, ...]
     decisions: tuple[str, ...]
     newest: datetime | None
+    left_out: Mapping[tuple[str, str], str] = having(default_factory=dict)
+    leads: Proposal | None = None
 
 
 def propose(
-    rows: FileProfile, tables: Mapping[str, RawTable], file_stem: str, *, table: str | None = None
+    rows: FileProfile,
+    tables: Mapping[str, RawTable],
+    file_stem: str,
+    *,
+    table: str | None = None,
+    has_leads: bool = False,
 ) -> Proposal:
     """Propose a source for a file.
 
@@ -109,10 +104,20 @@ def propose(
         tables: the raw tables there are, by name without schema.
         file_stem: name of the file, which may tell what its rows are.
         table: the raw table, where a person has said it.
+        has_leads: whether another source gives leads already.
     """
     matches = {name: _assigned(rows.columns, shape) for name, shape in tables.items()}
     chosen, table_reason, is_recognised = _table(matches, tables, file_stem, table)
     shape, found = tables[chosen], matches[chosen]
+    left_out: dict[tuple[str, str], str] = {}
+    if "email" in found and found["email"].column.value_count:
+        given = found["email"].column
+        if given.share("email") < _MOSTLY:
+            left_out["email", given.name] = (
+                f"{given.share('email'):.0%} of its values look like e-mail addresses, and a lead with an address that is "
+                "none is rejected: left out, so that the leads are kept; hashed or masked addresses are no use"
+            )
+            found = {name: one for name, one in found.items() if name != "email"}
     fills: dict[str, Fill] = {
         name: Fill(name, one.value.mapping, one.confidence, _told(one), (one.column.name,), one.doubt)
         for name, one in found.items()
@@ -123,21 +128,96 @@ def propose(
     key = key_fill(shape.key, rows, {name: fill.columns for name, fill in fills.items()}, when.columns)
     fills[shape.key] = key
     used = {name for fill in fills.values() for name in fill.columns} | set(when.columns)
+    used |= {name for _, name in left_out} | _told_already(fills, rows.columns)
     left = [column for column in rows.columns if column.name not in used]
     decisions = [f"{fill.column}: {fill.doubt}" for fill in fills.values() if fill.doubt] + list(when.doubts)
+    decisions += [f"{name}: of {_quoted(column)} {why}" for (name, column), why in left_out.items()]
+    if rows.passed_over:
+        decisions.append(
+            f"columns: {rows.passed_over:,} more columns hold something and were not looked at, as they are too many"
+        )
     if not is_recognised:
         decisions.insert(0, f"table: {table_reason}")
-    return Proposal(
+    extras, others = attributes([column for column in left if column.value_count], shape.columns)
+    proposal = Proposal(
         chosen,
         table_reason,
         tuple(fills[name] for name in shape.columns if name in fills),
         when,
-        _extras([column for column in left if column.value_count], shape.columns),
+        extras,
+        others,
         tuple(column.name for column in left if not column.value_count),
         tuple({marker.casefold(): marker for column in rows.columns for marker in column.markers}.values()),
         tuple(decisions),
         when.newest,
+        left_out,
     )
+    if has_leads or chosen in LEAD_TABLES:
+        return proposal
+    if chosen == "opportunities":
+        return _with_leads(proposal, rows.columns, tables, matches, file_stem)
+    return replace(proposal, decisions=(f"leads: {_NO_LEADS}add a source of leads", *proposal.decisions))
+
+
+def _with_leads(
+    deals: Proposal,
+    columns: tuple[ColumnProfile, ...],
+    tables: Mapping[str, RawTable],
+    matches: Mapping[str, Mapping[str, Match]],
+    file_stem: str,
+) -> Proposal:
+    """Deals, and the people or companies that they are with as leads, which alone are scored."""
+    fills = {fill.column: fill for fill in deals.fills}
+    named = next((fills[name] for name in ("sql_lead_id", "mql_id") if name in fills), None)
+    nothing = f"leads: these are deals, and {_NO_LEADS}"
+    if named is not None:
+        told = f"{nothing}add the file of the leads that {', '.join(map(_quoted, named.columns))} names"
+        return replace(deals, decisions=(told, *deals.decisions))
+    found = {
+        name: Fill(name, one.value.mapping, one.confidence, _told(one), (one.column.name,), one.doubt)
+        for name, one in matches["sql_leads"].items()
+    }
+    shape = tables["sql_leads"].columns
+    of_leads = lead_fills(
+        {**found, **derived("sql_leads", found, columns, shape, file_stem)}, fills["opportunity_id"]
+    )
+    if not of_leads:
+        told = f"{nothing}add a file of leads, since these rows name neither a person nor a company"
+        return replace(deals, decisions=(told, *deals.decisions))
+    when, told = lead_times(deals.times, fills, columns, of_leads)
+    leads = replace(
+        deals,
+        table="sql_leads",
+        table_reason="the same rows once more: whom a deal is with is a lead, as it stood when the deal began",
+        fills=tuple(of_leads[name] for name in shape if name in of_leads),
+        times=when,
+    )
+    tie = replace(of_leads["sql_lead_id"], reason="the lead made of the same row, below")
+    order = tables["opportunities"].columns
+    fills["sql_lead_id"] = tie
+    return replace(
+        deals,
+        fills=tuple(fills[name] for name in order if name in fills),
+        extras=(),
+        others=(),
+        empty=(),
+        decisions=(told, *deals.decisions),
+        leads=leads,
+    )
+
+
+def _told_already(fills: Mapping[str, Fill], columns: tuple[ColumnProfile, ...]) -> set[str]:
+    """Columns of first and last names, where the full name is there."""
+    if "full_name" not in fills:
+        return set()
+    known = [synonyms(words) for first, last, _ in NAME_PARTS for words in (first, last)]
+    return {
+        column.name for column in columns if any(name_fit(column.name, words)[0] >= _SAME for words in known)
+    }
+
+
+def _quoted(name: str) -> str:
+    return "'" + " ".join(name.split()) + "'"
 
 
 def _assigned(columns: tuple[ColumnProfile, ...], shape: RawTable) -> dict[str, Match]:
@@ -178,7 +258,7 @@ def _table(
         telling = [
             one.confidence * (0.4 + 1.6 / homes[field])
             for field, one in found.items()
-            if one.column.value_count
+            if one.column.value_count and not (field == "opened_at" and _is_any_date(one.column.name))
         ]
         # A type of event may be told by the file's name instead of a column.
         absent = 0 if _hint(name, file_stem) else sum(field not in found for field in shape.required)
@@ -202,6 +282,11 @@ def _table(
     return best, reason, True
 
 
+def _is_any_date(name: str) -> bool:
+    """Whether rows of every kind have a date of this name: when one was created says nothing of what it is."""
+    return name_fit(name, synonyms(DATE_WORDS["occurred"]))[0] >= _SAME
+
+
 def _hint(table: str, file_stem: str) -> float:
     """How much the file's name speaks for a table: a name of several words, or a Chinese one, twice as much as one."""
     words = f" {words_of(file_stem)} "
@@ -214,46 +299,3 @@ def _hint(table: str, file_stem: str) -> float:
 
 def _told(found: Match) -> str:
     return f"{found.reason}; {found.value.note}" if found.value.note else found.reason
-
-
-def _extras(columns: Sequence[ColumnProfile], fields: Mapping[str, str]) -> tuple[Extra, ...]:
-    taken = set(fields)
-    extras = []
-    for column in columns:
-        base = name = readings_of(column.name)[0].replace(" ", "_") or "attribute"
-        number = 1
-        while name in taken:
-            number += 1
-            name = f"{base}_{number}"
-        taken.add(name)
-        value, kind, looks = _looks(column)
-        own = value.mapping if isinstance(value.mapping, FromColumn) else FromColumn(column=column.name)
-        attribute = Attribute(type=kind, **own.model_dump())
-        rare = "" if column.filled == 1 else f", {column.filled:.0%} filled"
-        extras.append(Extra(name, attribute, f"{looks}{rare}, {column.distinct_count} different values"))
-    return tuple(extras)
-
-
-def _looks(column: ColumnProfile) -> tuple[Value, Literal["text", "number", "boolean", "timestamp"], str]:
-    """How the column is read as an attribute, its type, and what it looks like."""
-    reading = date_reading(column)
-    if reading is not None:
-        if reading.is_ambiguous:
-            return as_text(column), "text", "dates (day or month first, which cannot be told)"
-        how = "" if reading.way == "iso" else f" ({reading.reason})"
-        return as_timestamp(column, reading), "timestamp", f"dates{how}"
-    boolean = as_boolean(column)
-    if boolean is not None and (column.distinct_count == 2 or column.share("number") == 0):
-        return boolean, "boolean", "yes or no"
-    number = as_number(column)
-    if number is not None:
-        return number, "number", f"numbers ({number.note})" if number.note else "numbers"
-    text = as_text(column)
-    for shape, looks in (
-        ("email", "e-mail addresses"),
-        ("url", "URLs or paths"),
-        ("ip_address", "IP addresses"),
-    ):
-        if column.share(shape) >= SURE_ENOUGH:
-            return text, "text", looks
-    return text, "text", "an id, different in every row" if column.is_unique else "text"

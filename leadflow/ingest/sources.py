@@ -38,6 +38,9 @@ FORMATS = {
     ".jsonl": "json", ".ndjson": "json", ".json": "json", ".xlsx": "excel", ".xlsm": "excel",
 }  # fmt: skip
 COMPRESSIONS = (".gz", ".zst")
+UNREAD_PACKINGS = (".zip", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz", ".lz4", ".br")
+"""Endings of packed files and archives that are not read."""
+
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 """Endings of files that are being written or downloaded; with them goes what Excel calls '~$...' while it is open."""
 
@@ -62,6 +65,8 @@ class Source(FetchedSource):
         numbers: how numbers are written.
         read_options: how a file is written.
         max_rejected_share: share of lines that may be unreadable before the whole file is refused.
+        max_absent_share: with `deleted: absent`, share of the source's rows that a file may lack, and so delete,
+            before it is refused; ten are let through, except by a file without any row.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -79,6 +84,7 @@ class Source(FetchedSource):
     numbers: Numbers | None = None
     read_options: ReadOptions = ReadOptions()
     max_rejected_share: float = Field(default=0.1, ge=0, le=1, strict=True)
+    max_absent_share: float = Field(default=0.5, ge=0, le=1, strict=True)
 
     @field_validator("table")
     @classmethod
@@ -143,12 +149,7 @@ class SourceFiles:
                 f"{self.where(source, 'path')} source '{source.name}' needs the environment variable {missing[0]}, which is not set",
                 f"set {missing[0]}, or write the path out",
             )
-        pattern = Path(os.path.expandvars(source.path)).expanduser()
-        if not pattern.is_absolute():
-            # What a variable holds is as the shell that set it sees it; what the file says is as the file sees it.
-            is_of_shell = source.path.startswith("${")
-            folder = Path.cwd() if is_of_shell else self.document.path.parent / self.config.folder
-            pattern = folder / pattern
+        pattern = self._pattern(source)
         # Before it is taken for a pattern: exports are called such names as 'leads [1].csv'.
         if pattern.is_file():
             return [pattern]
@@ -166,6 +167,28 @@ class SourceFiles:
             )
         return found
 
+    def name_of(self, source: Source, path: Path) -> str:
+        """The name that a file of a source lands under: its own, below the folders that the source's path leaves open.
+
+        With `exports/*/leads.csv` these are 2026-01/leads.csv and 2026-02/leads.csv, and not twice the same.
+        """
+        if source.connector is None:
+            fixed = Path()
+            for part in self._pattern(source).parent.parts:
+                if glob.has_magic(part):
+                    return path.relative_to(fixed).as_posix() if path.is_relative_to(fixed) else path.name
+                fixed /= part
+        return path.name
+
+    def _pattern(self, source: Source) -> Path:
+        pattern = Path(os.path.expandvars(source.path)).expanduser()
+        if pattern.is_absolute():
+            return pattern
+        # What a variable holds is as the shell that set it sees it; what the file says is as the file sees it.
+        is_of_shell = source.path.startswith("${")
+        folder = Path.cwd() if is_of_shell else self.document.path.parent / self.config.folder
+        return folder / pattern
+
 
 def _is_unfinished(path: Path) -> bool:
     return path.suffix.lower() in UNFINISHED or path.name.startswith("~$")
@@ -178,6 +201,11 @@ def file_format(source: Source, path: Path) -> str:
         SourceError: the ending tells neither and the source does not say.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSIONS]
+    if suffixes and suffixes[-1] in UNREAD_PACKINGS:
+        raise SourceError(
+            f"source '{source.name}': {path} is packed in a way that is not read",
+            "unpack it, or pack it with gzip (.gz) or zstd (.zst)",
+        )
     known = source.format or (FORMATS.get(suffixes[-1]) if suffixes else None)
     if known is None:
         raise SourceError(
@@ -240,6 +268,24 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_fold = {other.casefold(): other for other in known}
     near = difflib.get_close_matches(name.casefold(), by_fold, n=1)
     return by_fold[near[0]] if near else None
+
+
+LEAD_TABLES = ("mql", "sql_leads")
+"""Raw tables whose rows are leads, which alone are scored."""
+
+
+def no_leads(files: SourceFiles) -> str | None:
+    """What to tell where no source gives leads, in one sentence; None where one does."""
+    sources = files.config.sources
+    if any(source.table in LEAD_TABLES for source in sources):
+        return None
+    deals = next((source for source in sources if source.table == "opportunities"), None)
+    more = (
+        f"; or make a lead of each deal by a second source with `table: sql_leads` over the path of '{deals.name}'"
+        if deals is not None
+        else ""
+    )
+    return f"no source fills mql or sql_leads, so there are no leads to score: add a source of leads with one of these tables{more}"
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -171,6 +171,9 @@ def _cast(sql: str, data_type: str, given_type: str | None, reading: Reading) ->
     is_text = given_type is None or given_type == "VARCHAR"
     if data_type in ("double", "integer", "bigint") and reading.numbers is not None and is_text:
         text = _number_text(text, reading.numbers)
+    if data_type in ("integer", "bigint") and is_text:
+        # DuckDB would read 0x10 as 16 and 0b11 as 3 in a column of whole numbers.
+        return f"case when not regexp_matches({text}, '^[-+]?0[A-Za-z]') then try_cast({text} as {data_type}) end"
     if data_type != "double":
         return f"try_cast({text} as {data_type})"
     number = sql if given_type == "DOUBLE" else f"try_cast({text} as double)"

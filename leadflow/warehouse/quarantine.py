@@ -56,7 +56,12 @@ class _Found:
 
 
 def set_aside(
-    connection: DuckDBPyConnection, contract: Table, *, stamp: Stamp, is_replaced: bool
+    connection: DuckDBPyConnection,
+    contract: Table,
+    *,
+    stamp: Stamp,
+    is_replaced: bool,
+    history: str | None = None,
 ) -> dict[str, int]:
     """Move the failing rows of a table, inside the caller's transaction and before its version is recorded.
 
@@ -65,6 +70,7 @@ def set_aside(
         contract: the table's contract; its table is written already.
         stamp: what the write is recorded with.
         is_replaced: the table was written anew as a whole, so what was set aside before is of no more use.
+        history: table of the versions of its rows that were replaced or deleted.
 
     Returns:
         Rows set aside by check name; without the checks for which they were too many.
@@ -75,7 +81,7 @@ def set_aside(
     tests = quarantining(contract)
     are_judged_anew = not is_replaced and bool(contract.natural_key)
     if are_judged_anew:
-        _bring_back(connection, contract)
+        bring_back(connection, contract, history)
     if (is_replaced or (are_judged_anew and not tests)) and table_exists(connection, TABLE):
         connection.execute(f"delete from {TABLE} where table_name = ?", [contract.full_name])
     if not tests:
@@ -99,6 +105,45 @@ def set_aside(
         )
     connection.execute(f"drop table {_FAILING}")
     return moved
+
+
+def bring_back(connection: DuckDBPyConnection, contract: Table, history: str | None = None) -> int:
+    """Put the rows that stand aside back into their table, except those whose natural key is there again.
+
+    Before a raw table's files land: what a row is replaced or deleted by, or stands before, is told by what is there.
+    `set_aside` moves those that still fail out again.
+
+    Args:
+        connection: read-write connection in a transaction; the system tables are there.
+        contract: the table's contract.
+        history: table of the versions of its rows that were replaced or deleted; those do not come back.
+
+    Returns:
+        How many came back.
+    """
+    if not quarantined_rows(connection, contract.full_name):
+        return 0
+    table = quote(contract.full_name)
+    types = {name: kind for name, kind, *_ in connection.execute(f"describe {table}").fetchall()}
+    key = [identifier(name) for name in contract.natural_key]
+    there = " and ".join(f"present.{name} is not distinct from aside.fields.{name}" for name in key)
+    replaced = (
+        ""
+        if history is None
+        else f" and not exists (select 1 from {quote(history)} as present where {there} "
+        "and (present.known_at, present.source_name, coalesce(present.source_file, '')) >= "
+        "(aside.fields.known_at, aside.fields.source_name, coalesce(aside.fields.source_file, '')))"
+    )
+    inserted: int = scalar(
+        connection,
+        f"insert into {table} by name select unnest(aside.fields) from ("
+        f"select fields from (select from_json(row, {literal(json.dumps(types))}) as fields, refresh_id, row "
+        f"from {TABLE} where table_name = ?) qualify row_number() over ("
+        f"partition by {', '.join(f'fields.{name}' for name in key)} order by refresh_id desc, row) = 1"
+        f") as aside where not exists (select 1 from {table} as present where {there}){replaced}",
+        [contract.full_name],
+    )
+    return inserted
 
 
 def quarantining(contract: Table) -> tuple[Test, ...]:
@@ -206,24 +251,6 @@ def _is_too_much(connection: DuckDBPyConnection, contract: Table, found: _Found,
         [found.test.check_name, share],
     )
     return spoilt
-
-
-def _bring_back(connection: DuckDBPyConnection, contract: Table) -> None:
-    """Put the rows that stand aside back into their table, except those whose natural key is there again."""
-    if not quarantined_rows(connection, contract.full_name):
-        return
-    table = quote(contract.full_name)
-    types = {name: kind for name, kind, *_ in connection.execute(f"describe {table}").fetchall()}
-    key = [identifier(name) for name in contract.natural_key]
-    there = " and ".join(f"present.{name} is not distinct from aside.fields.{name}" for name in key)
-    connection.execute(
-        f"insert into {table} by name select unnest(aside.fields) from ("
-        f"select fields from (select from_json(row, {literal(json.dumps(types))}) as fields, refresh_id, row "
-        f"from {TABLE} where table_name = ?) qualify row_number() over ("
-        f"partition by {', '.join(f'fields.{name}' for name in key)} order by refresh_id desc, row) = 1"
-        f") as aside where not exists (select 1 from {table} as present where {there})",
-        [contract.full_name],
-    )
 
 
 def _let_go(connection: DuckDBPyConnection, contract: Table) -> None:

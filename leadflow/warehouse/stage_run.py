@@ -96,6 +96,15 @@ class StageRun:
         with self.connect(read_only=True) as connection:
             return query(connection, f"select {chosen} from {quote(table)}")
 
+    def count_values(self, sql: str) -> dict[str, int]:
+        """How often each value of a query's only column comes, by value; null left out."""
+        with self.connect(read_only=True) as connection:
+            rows = connection.execute(
+                f"select cast(value as varchar), count(*) from ({sql}) as counted (value) where value is not null "
+                "group by 1 order by 1"
+            ).fetchall()
+        return dict(rows)
+
     def write(
         self,
         tables: Mapping[str, pl.DataFrame],
@@ -166,7 +175,13 @@ class StageRun:
         self, connection: DuckDBPyConnection, table: str, *, stamp: Stamp, is_replaced: bool
     ) -> None:
         """Move the table's rows that fail a quarantining test, in the transaction that writes it."""
-        set_aside(connection, self.contracts[table], stamp=stamp, is_replaced=is_replaced)
+        set_aside(
+            connection,
+            self.contracts[table],
+            stamp=stamp,
+            is_replaced=is_replaced,
+            history=self.contracts.history_of(table),
+        )
 
     def run_sql_model(self, model: SqlModel) -> TableVersion:
         """Make a SQL model's table."""

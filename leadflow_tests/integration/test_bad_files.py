@@ -61,6 +61,13 @@ def test_lines_that_end_in_several_ways(yard: Yard, text: str, mails: list[str],
     assert [mail for _, mail in yard.rows()] == mails
 
 
+@pytest.mark.parametrize(("first", "later"), [("\r\n", "\n"), ("\n", "\r\n"), ("\n", "\r")])
+def test_line_ends_that_change_far_down_are_told_as_what_they_are(yard: Yard, first: str, later: str) -> None:
+    text = HEADER + lines(*range(4000))
+    yard.write("x.csv", text.replace("\n", first) + lines(*range(4000, 8000)).replace("\n", later))
+    assert "its lines end in several ways, and its first ones do not show it" in yard.refused()
+
+
 def test_a_header_that_comes_twice(yard: Yard) -> None:
     """Files are put together by hand: the second header is a row that is none, and costs nothing but itself."""
     yard.write("x.csv", HEADER + HEADER + lines(1, 2) + HEADER + lines(3))
@@ -249,11 +256,43 @@ def test_moments_that_are_none(yard: Yard, moment: str) -> None:
     }
 
 
-@pytest.mark.parametrize("number", ['"1,234.50"', "1 234", "€5", "12%", "1.234.567", "=1+1"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        '"1,234.50"',
+        "1 234",
+        "€5",
+        "12%",
+        "1.234.567",
+        "=1+1",
+        "Infinity",
+        "-inf",
+        "NaN",
+        "0x10",
+        "0b11",
+        "1e400",
+    ],
+)
 def test_numbers_that_are_written_otherwise_are_told_and_not_guessed(yard: Yard, number: str) -> None:
     yard.land_text(lines(1, 2, 3) + row(4, score=number))
     assert yard.rows("score") == [(1.0,), (1.0,), (1.0,), (None,)]
     assert yard.rejects("line, column_name") == [(5, "score")]
+
+
+@pytest.mark.parametrize("encoding", ["windows-1252", "utf-16"])
+def test_json_in_another_encoding_is_told_by_its_name(yard: Yard, encoding: str) -> None:
+    yard.write("x.jsonl", "".join(an_object(key, '"Müller Straße"') for key in range(5)).encode(encoding))
+    said = yard.refused("x.jsonl", columns=ID_AND_MAIL)
+    assert said.endswith(
+        f"it looks like {encoding}: set read_options: {{encoding: {encoding}}}, or save it in UTF-8."
+    )
+
+
+def test_of_many_columns_the_nearest_are_told(yard: Yard) -> None:
+    names = [f"c{number}" for number in range(2_000)]
+    yard.write("x.csv", ",".join(["id", *names, "made", "e_mail"]) + "\n")
+    said = yard.refused(columns={"mql_id": "id", "email": "e-mail"})
+    assert "c18, e_mail and 1,982 more): did you mean 'e_mail'." in said
 
 
 # SQL, formulas and templates in names and cells

@@ -160,7 +160,9 @@ def test_dagster_is_told_and_so_is_who_reads_its_free_pages(room: SqlRoom, contr
     )
     assert "clean.lead_records as a whole" in metadata["column lineage"].md_str
     staged = lineage_metadata(run_of(room, contracts), contracts["staging.stg_mql"])
-    assert "| mql_id | raw.mql.mql_id, raw.mql_history.mql_id (unchanged) |" in staged["column lineage"].md_str
+    assert (
+        "| mql_id | raw.mql.mql_id, raw.mql_history.mql_id (unchanged) |" in staged["column lineage"].md_str
+    )
 
 
 def test_a_table_without_lineage_is_written_all_the_same(

@@ -373,6 +373,30 @@ def test_paging_and_cursor_of_a_rest_source(yard: ApiYard) -> None:
         assert yard.value("select count(*) from raw.mql") == 27
 
 
+def test_what_changes_behind_a_long_fetch_comes_with_the_next(yard: ApiYard) -> None:
+    """The first record changes after its page was fetched, and a later page says of a moment beyond the refresh's own."""
+    rows = [
+        {"id": str(number), "made": "2026-01-01", "country": "DE", "mod": "2026-06-29T00:00:00Z"}
+        for number in range(6)
+    ]
+    rows[5]["mod"] = "2026-07-03T00:00:00Z"  # two days into the fetch
+
+    def answers(asked: Asked) -> Answer:
+        found = [row for row in rows if row["mod"] >= asked.query.get("since", "")]
+        start = int(asked.query["offset"])
+        return Answer(found[start : start + 2])
+
+    with serving(answers) as server:
+        source = _rest(
+            server, paging={"type": "offset", "limit": 2}, cursor={"field": "mod", "param": "since"}
+        )
+        source["columns"] = {"mql_id": "id", "country": "country"}
+        assert yard.land(source).failed == {}
+        rows[0] |= {"country": "FR", "mod": "2026-07-01T00:00:00Z"}
+        assert yard.land(source).failed == {}
+    assert yard.value("select country from raw.mql where mql_id = '0'") == "FR"
+
+
 def test_deletions_take_rows_out_of_force(yard: ApiYard, server: ApiServer, account: HubSpot) -> None:
     source = _contacts(server)
     assert yard.land(source).failed == {}

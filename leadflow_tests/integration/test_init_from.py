@@ -38,6 +38,64 @@ def test_from_an_unknown_file_to_scored_leads(tmp_path: Path, file: Path) -> Non
     assert home.value("select count(*) from scoring.scored_leads") == 28
 
 
+DEALS = "Deal Id,Account,Rep,Deal Stage,Created Date,Close Date,Amount\n" + "".join(
+    f"D{n},{f'Firm {n}' if n % 3 else ''},Ann,{('Won', 'Lost', 'Open')[n % 3]},2025-{n % 9 + 1:02}-01,2025-{n % 9 + 3:02}-05,{n}00\n"
+    for n in range(1, 31)
+)
+
+
+def test_from_a_file_of_deals_to_scored_leads(tmp_path: Path) -> None:
+    """A deal is no lead: a second source over the same rows makes one, and the deal names it."""
+    (tmp_path / "deals.csv").write_text(DEALS, encoding="utf-8")
+    told = leadflow(tmp_path / "home", "init", "--from", tmp_path / "deals.csv")
+    assert told.returncode == 0, told
+    assert "The same rows fill raw.sql_leads by a second source" in told.stdout
+    assert "Not every row has 'Account'" in told.stdout
+    home = Home(tmp_path / "home", tmp_path / "home" / "sources.yaml")
+    assert home.make(as_of="2026-04-01").success
+    assert home.value("select count(*) from scoring.scored_leads") == 30
+    tied = "select count(*) from raw.opportunities join raw.sql_leads using (sql_lead_id)"
+    assert home.value(tied) == 30
+
+
+def test_without_a_source_of_leads_everyone_says_so(tmp_path: Path, file: Path) -> None:
+    (tmp_path / "deals.csv").write_text(DEALS, encoding="utf-8")
+    home = tmp_path / "home"
+    home.mkdir()
+    outcome = "{column: Deal Stage, values: {Won: won, Lost: lost}, other: null}"
+    columns = f"{{opportunity_id: Deal Id, outcome: {outcome}}}"
+    source = f"{{name: deals, table: opportunities, path: {tmp_path}/deals.csv, columns: {columns}, occurred_at: Created Date}}"
+    (home / "sources.yaml").write_text(f"sources:\n  - {source}\n", encoding="utf-8")
+    sentence = "o source fills mql or sql_leads, so there are no leads to score: add a source of leads"
+    doctor = leadflow(home, "doctor")
+    assert doctor.returncode == 0, doctor
+    assert f"NOTE     n{sentence}" in doctor.stdout
+    assert "`table: sql_leads` over the path of 'deals'" in doctor.stdout
+    run = leadflow(home, "run")
+    assert run.returncode == 0, run
+    assert f"N{sentence}" in run.stdout
+    assert "No lead is scored: all" not in run.stdout
+
+
+def test_leads_that_cleaning_rejects_are_told_with_the_rule(tmp_path: Path) -> None:
+    text = "id,email,made\n" + "".join(f"{n},{n:032x},2026-01-{n:02}\n" for n in range(1, 23))
+    (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
+    home = tmp_path / "home"
+    told = leadflow(home, "init", "--from", tmp_path / "leads.csv")
+    assert "0% of its values look like e-mail addresses" in told.stdout
+    proposed = (home / "sources.yaml").read_text(encoding="utf-8")
+    assert "      # email: email  # 0% of its values" in proposed
+    (home / "sources.yaml").write_text(
+        proposed.replace("# email: email  #", "email: email  #"), encoding="utf-8"
+    )
+    run = leadflow(home, "run")
+    assert run.returncode == 0, run
+    assert (
+        "No lead is scored: all 22 lead records were rejected by cleaning: 22 x email_invalid (" in run.stdout
+    )
+    assert "Look at clean.rejected_leads in" in run.stdout
+
+
 def test_a_sources_yaml_of_ones_own_is_kept(tmp_path: Path, file: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -77,15 +135,19 @@ def test_parquet_with_types_of_its_own(tmp_path: Path) -> None:
         (["nothing.csv"], "nothing.csv does not exist: give --from"),
         (["empty.csv"], "empty.csv is empty"),
         (["leads.xyz"], "cannot be told from its name"),
+        (
+            ["leads.csv.zip"],
+            "packed in a way that is not read: unpack it, or pack it with gzip (.gz) or zstd",
+        ),
         (["ok.csv", "--table", "lead"], "--table 'lead' is no raw table: take one of mql"),
         (["ok.csv", "--name", "My Leads"], "--name 'My Leads' is no name of a source"),
         (["$x.csv"], "has a '$' in its path"),
     ],
-    ids=["missing", "empty", "format", "table", "name", "variable"],
+    ids=["missing", "empty", "format", "packed", "table", "name", "variable"],
 )
 def test_what_cannot_be_proposed_from_is_told(tmp_path: Path, arguments, reason) -> None:
     (tmp_path / "empty.csv").touch()
-    for name in ("leads.xyz", "ok.csv", "$x.csv"):
+    for name in ("leads.xyz", "leads.csv.zip", "ok.csv", "$x.csv"):
         (tmp_path / name).write_text(LEADS, encoding="utf-8")
     told = leadflow(tmp_path / "home", "init", "--from", tmp_path / arguments[0], *arguments[1:])
     assert told.returncode == 1

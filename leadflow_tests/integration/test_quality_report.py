@@ -322,7 +322,11 @@ def test_no_personal_data_is_on_the_page_or_the_terminal(leadflow, broken: Home)
     assert "***@" in page
     assert "***@" in told.out
     for column in ("email", "phone", "full_name"):
-        given = broken.rows(f"select distinct {column} from clean.lead_records where length({column}) > 5")
+        # A number that is all zeros stands in the page as part of ids, too.
+        given = broken.rows(
+            f"select distinct {column} from clean.lead_records "
+            f"where length({column}) > 5 and not regexp_full_match({column}, '0+')"
+        )
         assert len(given) > 50
         assert [value for (value,) in given if value in page or value in told.out] == []
 

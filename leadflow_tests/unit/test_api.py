@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -9,10 +11,11 @@ from typing import Any
 
 import pytest
 import requests
-from api_server import SWIFT, TOKEN, Answer, ApiServer, Asked, CutShort, Reset, Silence, serving
+from api_server import SWIFT, TOKEN, Answer, ApiServer, CutShort, Drip, Reset, Silence, serving
 
 from leadflow.errors import SourceError
-from leadflow.ingest.http.api import Api, auth_of, expanded, place
+from leadflow.ingest.http.api import Api
+from leadflow.ingest.http.auth import auth_of, expanded, place
 from leadflow.ingest.http.settings import Auth, Basic, Bearer, HeaderKey, Limits, http_url
 
 ROWS = [{"id": 1}]
@@ -48,6 +51,8 @@ def _ask(api: Api, path: str = "/x", **params: str) -> Any:
     [
         [Answer(status=500), Answer(status=502), Answer(status=503)],
         [Answer({}, 429, {"Retry-After": "0"})],
+        [Answer({}, 429, {"Retry-After": "Fri, 31 Dec 99999 23:59:59 GMT"})],
+        [Answer(status=423), Answer({}, 477, {"Retry-After": "0"})],
         [CutShort(), CutShort()],
         [Reset()],
         [Silence()],
@@ -56,7 +61,19 @@ def _ask(api: Api, path: str = "/x", **params: str) -> Any:
         [Answer(b"[" * 100_000)],
         [Answer(b"not gzip", headers={"Content-Encoding": "gzip"})],
     ],
-    ids=["5xx", "429", "cut", "reset", "time-out", "no-json", "nan", "deep", "bad-gzip"],
+    ids=[
+        "5xx",
+        "429",
+        "429-odd-date",
+        "busy",
+        "cut",
+        "reset",
+        "time-out",
+        "no-json",
+        "nan",
+        "deep",
+        "bad-gzip",
+    ],
 )
 def test_what_passes_is_tried_again(server: ApiServer, faults: list[Any]) -> None:
     server.faults.extend(faults)
@@ -139,6 +156,31 @@ def test_what_will_not_pass_is_not_tried_again(server: ApiServer, status: int) -
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize("start", range(150, 210, 7))
+def test_what_the_server_says_is_cut_after_the_secret_is_taken_out(server: ApiServer, start: int) -> None:
+    server.faults.append(Answer({"message": f"{'x' * start}{TOKEN}"}, 400))
+    with pytest.raises(SourceError) as caught:
+        _ask(_api(server))
+    assert TOKEN[:4] not in str(caught.value)
+
+
+def test_a_secret_that_a_server_repeats_is_not_read(server: ApiServer) -> None:
+    server.faults.append(Answer([{"id": 1, "headers": {"Authorization": f"Bearer {TOKEN}"}}]))
+    assert _ask(_api(server)) == [{"id": 1, "headers": {"Authorization": "Bearer ***"}}]
+
+
+def test_a_secret_is_taken_out_however_it_is_written(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_USER", "ann")
+    monkeypatch.setenv("CRM_TOKEN", "s3cret/with+signs=")
+    coded = base64.b64encode(b"ann:s3cret/with+signs=").decode()
+    said = ["s3cret/with+signs=", "s3cret%2Fwith%2Bsigns%3D", coded]
+    server.faults.append(Answer({"message": " ".join(said)}, 400))
+    with pytest.raises(SourceError, match=r"\(\*\*\* \*\*\* \*\*\*\)"):
+        _ask(_api(server, Basic(type="basic", user_env="CRM_USER", password_env="CRM_TOKEN")))
+
+
 def test_what_the_server_says_of_a_wrong_request_is_told(server: ApiServer) -> None:
     server.faults.append(Answer({"message": "Property 'x' does not exist"}, 400))
     with pytest.raises(SourceError, match=r"answers 400 \(bad request\) \(Property 'x' does not exist\)"):
@@ -163,6 +205,21 @@ def test_redirects_are_not_followed() -> None:
         assert elsewhere.asked == []
 
 
+def test_what_is_on_this_machine_is_asked_without_a_proxy(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert _ask(_api(server)) == ROWS
+
+
+def test_a_redirect_to_what_is_no_address(server: ApiServer) -> None:
+    server.faults.append(Answer(status=302, headers={"Location": "http://[::"}))
+    with pytest.raises(SourceError, match="cannot be asked"):
+        _ask(_api(server))
+
+
 def test_another_host_is_not_asked(server: ApiServer) -> None:
     api = _api(server)
     with (
@@ -179,15 +236,29 @@ def test_a_large_answer_is_refused(server: ApiServer) -> None:
         _ask(_api(server, max_answer_megabytes=1))
 
 
-def test_a_slow_answer_is_given_up() -> None:
-    def drip(asked: Asked) -> Answer:
-        return Answer(b'"' + b"x" * 200_000 + b'"')
+def test_a_slow_answer_is_given_up(server: ApiServer) -> None:
+    """Each byte comes within the time-out, and the whole would take minutes."""
+    server.faults.extend([Drip(seconds=0.02)] * 2)
+    with pytest.raises(SourceError, match=r"took longer than 0.2 s for one answer, 2 times"):
+        _ask(_api(server, answer_seconds=0.2, attempts=2))
 
-    with (
-        serving(drip) as server,
-        pytest.raises(SourceError, match="took longer than 1e-09 s for one answer, 4 times"),
-    ):
-        _ask(_api(server, answer_seconds=1e-9))
+
+def test_an_answer_that_stops_in_the_middle_is_a_time_out(server: ApiServer) -> None:
+    server.faults.extend([Drip(seconds=3)] * 2)
+    with pytest.raises(SourceError, match=r"did not answer within 0.5 s, 2 times"):
+        _ask(_api(server, attempts=2))
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(server: ApiServer) -> None:
+    bomb = gzip.compress(b" " * 20_000_000)
+    server.faults.append(Answer(bomb, headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(SourceError, match="more than 1 MB"):
+        _ask(_api(server, max_answer_megabytes=1))
+
+
+def test_what_is_packed_is_unpacked(server: ApiServer) -> None:
+    server.faults.append(Answer(gzip.compress(b'[{"id": 5}]'), headers={"Content-Encoding": "gzip"}))
+    assert _ask(_api(server)) == [{"id": 5}]
 
 
 def test_nobody_there_is_told() -> None:
@@ -282,6 +353,12 @@ def test_variables_in_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOMAIN", "u:p@acme.example")
     with pytest.raises(SourceError, match="holds a name or password"):
         expanded("https://${DOMAIN}/x", "here")
+    monkeypatch.setenv("BASE", "https://acme.example/v1")
+    assert expanded("${BASE}/x", "here") == "https://acme.example/v1/x"
+    for base in ("http://acme.example", "acme.example", "${BASE}"):
+        monkeypatch.setenv("BASE", base)
+        with pytest.raises(SourceError, match="here: the url"):
+            expanded("${BASE}/x", "here")
     monkeypatch.delenv("DOMAIN")
     with pytest.raises(SourceError, match="DOMAIN, which is not set"):
         expanded("https://${DOMAIN}/x", "here")

@@ -40,6 +40,12 @@ def test_every_object_of_hubspot_has_a_mapping_that_its_table_takes(tmp_path: Pa
     assert files.files(source) == []
 
 
+def test_an_address_of_ones_own_for_a_sandbox(tmp_path: Path) -> None:
+    for url in ("http://127.0.0.1:8080", "${HUBSPOT_URL}", "https://${REGION}.example"):
+        source = _one(tmp_path, f"{HUBSPOT}    object: contacts\n    hubspot: {{url: '{url}'}}\n")
+        assert source.hubspot.url == url
+
+
 def test_columns_given_go_before_those_that_are_known(tmp_path: Path) -> None:
     text = f"{HUBSPOT}    object: contacts\n    columns: {{country: {{constant: DE}}}}\n    deleted: null\n"
     source = _one(tmp_path, text)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from api_server import SWIFT, Answer, ApiServer, HubSpot, iso, serving
+from api_server import SWIFT, Answer, ApiServer, Asked, HubSpot, iso, serving
 
 from leadflow.errors import SourceError
 from leadflow.ingest.http import hubspot
-from leadflow.ingest.http.api import Api, HeaderAuth
+from leadflow.ingest.http.api import Api
+from leadflow.ingest.http.auth import HeaderAuth
 from leadflow.ingest.http.pages import Page, Record
 from leadflow.ingest.http.settings import HubSpotSettings, Limits
 
@@ -277,6 +279,52 @@ def test_no_events_at_all(account: HubSpot, server: ApiServer) -> None:
 def test_answers_of_another_shape_are_an_error_and_not_an_end(body: Any, said: str) -> None:
     with serving(lambda asked: Answer(body)) as server, pytest.raises(SourceError, match=said):
         _all(_pages(server))
+
+
+def test_a_search_that_knows_no_filter_is_an_error_and_no_end(account: HubSpot) -> None:
+    for number in range(1, 31):
+        account.add("contacts", number, T0 + number)
+
+    def same(asked: Asked) -> Answer:
+        body = {**asked.body, "filterGroups": []} if asked.path.endswith("search") else asked.body
+        return account.answer(replace(asked, body=body))
+
+    with serving(same) as server, pytest.raises(SourceError, match="in order, from the moment asked for"):
+        _all(_pages(server, page_size=10))
+
+
+def test_records_of_one_moment_that_are_not_walked_through_are_an_error(account: HubSpot) -> None:
+    for number in range(1, 31):
+        account.add("contacts", number, T0)
+
+    def same(asked: Asked) -> Answer:
+        groups = [
+            {"filters": [one for one in group["filters"] if one["propertyName"] != "hs_object_id"]}
+            for group in asked.body["filterGroups"]
+        ]
+        return account.answer(replace(asked, body={**asked.body, "filterGroups": groups}))
+
+    with serving(same) as server, pytest.raises(SourceError, match="again and again"):
+        _all(_pages(server, page_size=10))
+
+
+def test_associations_without_end_are_an_error(account: HubSpot) -> None:
+    account.add("deals", 7, T0)
+
+    def endless(asked: Asked) -> Answer:
+        if "associations" not in asked.path:
+            return account.answer(asked)
+        page = {"from": {"id": "7"}, "to": [], "paging": {"next": {"after": "x"}}}
+        return Answer({"results": [page]})
+
+    with serving(endless) as server, pytest.raises(SourceError, match="without end"):
+        _all(_pages(server, "deals"))
+
+
+def test_events_without_end_are_an_error(account: HubSpot) -> None:
+    endless = {"hasMore": True, "offset": "x", "events": [_event(1, T0)]}
+    with serving(lambda asked: Answer(endless)) as server, pytest.raises(SourceError, match="without end"):
+        _all(_pages(server, "email_events"))
 
 
 def test_a_property_the_account_has_not_is_null(account: HubSpot, server: ApiServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from pydantic import ValidationError
 
 from leadflow.errors import SourceError
 from leadflow.ingest.http import rest
-from leadflow.ingest.http.api import Api, NoAuth
+from leadflow.ingest.http.api import Api
+from leadflow.ingest.http.auth import NoAuth
 from leadflow.ingest.http.pages import Record, instant, written
 from leadflow.ingest.http.settings import Limits, RestSettings
 
+NOT_AFTER = datetime(2026, 6, 30, tzinfo=UTC)
 ROWS: list[Record] = [{"id": number, "changed": f"2026-05-01T00:00:{number:02d}Z"} for number in range(1, 24)]
 
 
@@ -26,7 +29,7 @@ def _fetch(
     api = Api("here", made.url, NoAuth(), Limits(**SWIFT))
     records: list[Record] = []
     kept: Mapping[str, Any] = state or {}
-    for page in rest.fetch(api, made, kept):
+    for page in rest.fetch(api, made, kept, NOT_AFTER):
         records += page.records
         kept = page.state if page.state is not None else kept
     return records, kept
@@ -163,9 +166,22 @@ def test_an_unordered_fetch_moves_the_cursor_at_its_end_only() -> None:
             paging={"type": "cursor", "path": "paging.next.after", "param": "after"},
             cursor=CURSOR,
         )
-        states = [page.state for page in rest.fetch(Api("x", server.url, NoAuth(), Limits()), made, {})]
+        states = [
+            page.state for page in rest.fetch(Api("x", server.url, NoAuth(), Limits()), made, {}, NOT_AFTER)
+        ]
     assert states[:-1] == [None] * 5
     assert states[-1] == {"since": "2026-05-01T00:00:23+00:00", "is_complete": True}
+
+
+@pytest.mark.parametrize("order", ["ascending", "unordered"])
+def test_a_record_that_changes_in_the_future_does_not_shut_out_the_others(order: str) -> None:
+    rows = [*ROWS, {"id": 99, "changed": "2099-01-01T00:00:00Z"}]
+    cursor = {**CURSOR, "order": order}
+    with serving(lambda asked: Answer(rows)) as server:
+        _, state = _fetch(server, cursor=cursor)
+        assert state == {"since": "2026-06-30T00:00:00+00:00", "is_complete": True}
+        _fetch(server, state, cursor=cursor)
+        assert server.asked[1].query["since"] == "2026-06-30T00:00:00.000Z"
 
 
 def test_an_ascending_fetch_goes_on_where_it_was_broken_off() -> None:
@@ -183,7 +199,7 @@ def test_an_ascending_fetch_goes_on_where_it_was_broken_off() -> None:
     }
     with serving(answers) as server:
         made = RestSettings(url=server.url, **settings)
-        pages = rest.fetch(Api("x", server.url, NoAuth(), Limits()), made, {})
+        pages = rest.fetch(Api("x", server.url, NoAuth(), Limits()), made, {}, NOT_AFTER)
         first, second = next(pages), next(pages)
         assert second.state == {"since": "2026-05-01T00:00:10+00:00", "is_complete": False}
         rest_of_it, end = _fetch(server, second.state, **settings)
@@ -218,17 +234,30 @@ def test_answers_that_do_not_fit(body: Any, settings: dict[str, Any], said: str)
 
 
 def test_paging_in_a_circle_ends() -> None:
+    numbers = count()
+
     def answers(asked: Asked) -> Answer:
-        return Answer({"items": [{"id": 1}], "after": "same"})
+        return Answer({"items": [{"id": next(numbers)}], "after": "same"})
 
     paging = {"type": "cursor", "path": "after", "param": "after"}
     with serving(answers) as server, pytest.raises(SourceError, match="fetched before, without end"):
         _fetch(server, records="items", paging=paging)
 
 
+def test_an_api_that_does_not_know_how_it_is_paged_gives_the_same_page_for_ever() -> None:
+    with (
+        serving(lambda asked: Answer({"items": ROWS[:5]})) as server,
+        pytest.raises(SourceError, match=r"hold the same records.*mend rest\.paging"),
+    ):
+        _fetch(server, records="items", paging={"type": "offset", "limit": 5})
+    assert len(server.asked) == 2
+
+
 def test_paging_without_end_ends() -> None:
+    numbers = count()
+
     def answers(asked: Asked) -> Answer:
-        return Answer({"items": [{"id": 1}]})
+        return Answer({"items": [{"id": next(numbers)}]})
 
     with serving(answers) as server, pytest.raises(SourceError, match="more than 20 pages"):
         _fetch(server, records="items", paging={"type": "page"}, limits={**SWIFT, "max_pages": 20})

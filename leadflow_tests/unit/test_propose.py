@@ -332,7 +332,9 @@ def test_names_and_cells_are_never_run_and_stay_on_their_line(tmp_path: Path) ->
     )
     text = lines(
         header,
-        lambda n: f'"{n}","a{n}@b.example","\'); drop table t; --","1,{n:03}","=cmd()","{n:02}/01/2026"',
+        lambda n: (
+            f'"{n}","a{n}@b.example","\'); drop table t{n % 3}; --","1,{n:03}","=cmd({n % 3})","{n:02}/01/2026"'
+        ),
     )
     with looked_at(tmp_path, text) as (proposed, values):
         proposal = proposed("mql")
@@ -416,3 +418,43 @@ def test_yes_and_no_however_they_are_written(tmp_path: Path, flags, expected) ->
         mapping = fills(proposed("sql_leads"))["is_accepted"]
         assert mapping == expected
         assert values(mapping, "boolean")[:2] == [False, True]
+
+
+def test_of_many_columns_those_that_say_something_are_proposed(tmp_path: Path) -> None:
+    names = ["id", "first_name", "last_name", "created", "same", "token", *[f"level {n}" for n in range(20)]]
+    text = lines(
+        ",".join(names),
+        lambda n: f"L{n},Ann{n},Ba{n},2026-01-{n:02},x,{n:08x},{','.join([str(n % 4)] * 20)}",
+    )
+    with looked_at(tmp_path, text) as (proposed, values):
+        proposal = proposed("mql")
+        assert values(fills(proposal)["full_name"])[0] == "Ann1 Ba1"
+    assert [extra.name for extra in proposal.extras] == [f"level_{n}" for n in range(15)]
+    assert proposal.others == ("same", "token", *(f"level {n}" for n in range(15, 20)))
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ("email", "a second source makes a lead of each deal"),
+        ("product", "no source fills mql or sql_leads"),
+    ],
+)
+def test_deals_alone_are_no_leads(tmp_path: Path, columns, told) -> None:
+    text = lines(
+        f"opportunity id,{columns},stage,amount,created date,close date",
+        lambda n: (
+            f"D{n},p{n % 7}@a.example,{('won', 'lost')[n % 2]},5,2026-01-{n:02},2026-02-{n % 20 + 1:02}"
+        ),
+    )
+    if columns == "product":
+        text = text.replace("@a.example", "")
+    with looked_at(tmp_path, text, "deals.csv") as (proposed, _):
+        proposal = proposed()
+    assert proposal.table == "opportunities"
+    assert told in proposal.decisions[0]
+    assert (proposal.leads is None) == (columns == "product")
+    if proposal.leads is not None:
+        assert fills(proposal.leads) == {"sql_lead_id": "opportunity id", "email": "email"}
+        assert proposal.leads.times.occurred_at == "created date"
+        assert proposal.leads.times.known_at == proposal.times.known_at

@@ -1,7 +1,7 @@
 """One API, asked politely and within bounds: who asks, where to, how often, how long.
 
 Belongs here: sending one request until it is answered or given up, and what may be told of it. Does not belong here: which
-requests are sent (rest.py, hubspot.py).
+requests are sent (rest.py, hubspot.py) and where secrets come from (auth.py).
 
 A secret goes into a header of requests to the host of the source's own address, and nowhere else: redirects are not
 followed, an address of another host that an answer names is refused, and no message holds an address's query or what a
@@ -11,29 +11,33 @@ refusal says.
 from __future__ import annotations
 
 import json
-import os
-import re
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import tenacity
-from requests.auth import AuthBase, HTTPBasicAuth
-from urllib3.exceptions import InvalidHeader
+from requests.auth import AuthBase
+from urllib3.exceptions import DecodeError, HTTPError, InvalidHeader, ReadTimeoutError
 from urllib3.util import Retry
 
 from leadflow.errors import SourceError
-from leadflow.ingest.http.settings import Auth, Basic, HeaderKey, Limits, http_url
+from leadflow.ingest.http.auth import place
+from leadflow.ingest.http.settings import LOCAL_HOSTS, Limits
+
+_log = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1 << 16
 _TOLD_CHARACTERS = 200
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 531)})
-"""Answers that may be another one a moment later."""
+_SECRET_CHARACTERS = 16
+_TOLD_SECONDS = 20
+"""A shorter wait is not worth a line."""
 
-_HEADER_WORD = re.compile(r"[\x21-\x7e]+")
+_PASSING = frozenset({408, 423, 425, 429, 477, 500, 502, 503, 504, *range(520, 531)})
+"""Answers that may be another one a moment later; 423 and 477 are HubSpot's words for being busy with the account."""
 
 
 class _PassingError(Exception):
@@ -48,26 +52,6 @@ class _PassingError(Exception):
         self.reason = reason
         self.retry_after_seconds = retry_after_seconds
         super().__init__(reason)
-
-
-class HeaderAuth(AuthBase):
-    """Puts a secret into a header; an authentication of its own, so that a .netrc of the machine has no say."""
-
-    def __init__(self, header: str, value: str) -> None:
-        self._header, self._value = header, value
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """The request with the header."""
-        request.headers[self._header] = self._value
-        return request
-
-
-class NoAuth(AuthBase):
-    """Nothing tells who asks, also where the machine's .netrc would."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """The request as it is."""
-        return request
 
 
 @dataclass
@@ -128,7 +112,7 @@ class Api:
         outcome = tries(self._once, prepared)
         if isinstance(outcome, _Failed):
             raise self.error(
-                f"{place(str(prepared.url))} {outcome.reason}, {outcome.attempts} times{self._why_no_more(outcome)}",
+                f"{place(str(prepared.url))} {outcome.reason}, {_times(outcome.attempts)}{self._why_no_more(outcome)}",
                 "run the refresh again later; what was landed stays, and it goes on from there",
             )
         response, body = outcome
@@ -139,6 +123,8 @@ class Api:
         reason: str | None = None
         try:
             settings = self._session.merge_environment_settings(url, {}, True, None, None)
+            if urlsplit(url).hostname in LOCAL_HOSTS:
+                settings["proxies"] = {}  # http is allowed here as it does not leave this machine
             response = self._session.send(
                 prepared, timeout=self.limits.timeout_seconds, allow_redirects=False, **settings
             )
@@ -146,16 +132,17 @@ class Api:
                 content = self._content(response, url)
         except requests.exceptions.SSLError:
             reason = "ssl"
-        except requests.Timeout:
+        except (requests.Timeout, ReadTimeoutError):
             reason = f"did not answer within {self.limits.timeout_seconds:g} s"
+        except DecodeError:
+            reason = "answers with what cannot be unpacked"
+        except (requests.ConnectionError, HTTPError) as error:
+            is_cut = isinstance(error, HTTPError) or "Remote" in str(error) or "reset" in str(error)
+            reason = "cut the connection" if is_cut else "cannot be reached"
         except (
-            requests.ConnectionError,
-            requests.exceptions.ChunkedEncodingError,
-            requests.exceptions.ContentDecodingError,
-        ) as error:
-            is_cut = isinstance(error, requests.exceptions.ChunkedEncodingError) or "Remote" in str(error)
-            reason = "cut the connection" if is_cut or "reset" in str(error) else "cannot be reached"
-        except requests.RequestException as error:
+            requests.RequestException,
+            ValueError,
+        ) as error:  # a redirect to what is no address is a ValueError
             raise self.error(
                 f"{place(url)} cannot be asked ({type(error).__name__})", "mend the url"
             ) from None
@@ -166,15 +153,20 @@ class Api:
             )
         if reason is not None:
             raise _PassingError(reason)
-        response._content = content  # what paginators read the answer from, once more
-        return self._judged(response, url, content)
+        body = self._judged(response, url, content)
+        # What paginators read the answer from; to parse a large one once more would take as much memory again.
+        response.json = lambda **_: body  # type: ignore[method-assign]
+        return response, body
 
     def _content(self, response: requests.Response, url: str) -> bytes:
-        """The body, as long as it is neither too large nor too slow: time-outs of the library are between two bytes."""
+        """The body, as long as it is neither too large nor too slow: time-outs of the library are between two bytes.
+
+        Read as it comes (read1): to wait for a whole block would let a server that drips go on without end.
+        """
         until = time.monotonic() + self.limits.answer_seconds
         most = self.limits.max_answer_megabytes * 1_000_000
         blocks, size = [], 0
-        for block in response.iter_content(_BLOCK_BYTES):
+        while block := response.raw.read1(_BLOCK_BYTES, decode_content=True):
             blocks.append(block)
             size += len(block)
             if size > most:
@@ -184,9 +176,16 @@ class Api:
                 )
             if time.monotonic() > until:
                 raise _PassingError(f"took longer than {self.limits.answer_seconds:g} s for one answer")
-        return b"".join(blocks)
+        return self._without_echo(b"".join(blocks))
 
-    def _judged(self, response: requests.Response, url: str, content: bytes) -> tuple[requests.Response, Any]:
+    def _without_echo(self, content: bytes) -> bytes:
+        """What a server repeats of the request must not reach the warehouse; a short secret may be a word of the data."""
+        for secret in self.secrets:
+            if len(secret) >= _SECRET_CHARACTERS:
+                content = content.replace(secret.encode(), b"***")
+        return content
+
+    def _judged(self, response: requests.Response, url: str, content: bytes) -> Any:
         status = response.status_code
         if status in _PASSING:
             raise _PassingError(f"answers {_status(response)}", _retry_after(response))
@@ -196,19 +195,20 @@ class Api:
                 "see that the token in the environment is the right one, has not expired, and may read this",
             )
         if 300 <= status < 400:
-            to = place(requests.compat.urljoin(url, response.headers.get("Location", "")))
             raise self.error(
-                f"{place(url)} answers {_status(response)} and points to {to}; redirects are not followed, since "
+                f"{place(url)} answers {_status(response)}{_pointing(response, url)}; redirects are not followed, since "
                 "they would take the token along",
                 "set the address that it points to, if it is to be trusted",
             )
         if status >= 400:
-            raise self.error(f"{place(url)} answers {_status(response)}{_said(content)}", "mend the source")
+            raise self.error(
+                f"{place(url)} answers {_status(response)}{self._told(content)}", "mend the source"
+            )
         if status == 204:
-            return response, None
+            return None
         try:
             # NaN and Infinity are no JSON, though Python would read them.
-            return response, json.loads(content, parse_constant=_refuse_constant)
+            return json.loads(content, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise _PassingError("answers with what is no JSON") from None
 
@@ -235,6 +235,8 @@ class Api:
 
     def _sleep(self, seconds: float) -> None:
         self.waited_seconds += seconds
+        if seconds >= _TOLD_SECONDS:
+            _log.warning("%s is asked again in %.0f s", self.where, seconds)
         self.sleep(seconds)
 
     def _why_no_more(self, failed: _Failed) -> str:
@@ -243,6 +245,11 @@ class Api:
         asked = failed.retry_after_seconds
         wish = "" if asked is None else f" and asks to wait {asked:,.0f} s"
         return f"{wish}; waited {self.waited_seconds:,.0f} s, of limits.max_wait_seconds {self.limits.max_wait_seconds:g}"
+
+    def _told(self, content: bytes) -> str:
+        """What the server says of a request that is wrong, cut short once no secret is in it."""
+        said = self._scrubbed(" ".join(_said(content).split()))
+        return f" ({said[:_TOLD_CHARACTERS].rstrip('.')})" if said else ""
 
     def _scrubbed(self, text: str) -> str:
         for secret in self.secrets:
@@ -259,72 +266,14 @@ class _Failed:
     retry_after_seconds: float | None
 
 
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
 def _last(state: tenacity.RetryCallState) -> _Failed:
     error = state.outcome.exception() if state.outcome else None
     assert isinstance(error, _PassingError)  # what is retried
     return _Failed(error.reason, state.attempt_number, error.retry_after_seconds)
-
-
-def auth_of(auth: Auth | None, where: str) -> tuple[AuthBase, tuple[str, ...]]:
-    """What tells who asks, and the secrets in it, from the environment.
-
-    Raises:
-        SourceError: a variable is not set, or holds what cannot stand in a header.
-    """
-    if auth is None:
-        return NoAuth(), ()
-    if isinstance(auth, Basic):
-        user, password = _secret(auth.user_env, where), _secret(auth.password_env, where)
-        return HTTPBasicAuth(user, password), (password, requests.auth._basic_auth_str(user, password))
-    if isinstance(auth, HeaderKey):
-        key = _secret(auth.value_env, where)
-        return HeaderAuth(auth.header, key), (key,)
-    token = _secret(auth.token_env, where)
-    return HeaderAuth("Authorization", f"Bearer {token}"), (token,)
-
-
-def _secret(name: str, where: str) -> str:
-    value = os.environ.get(name, "").strip()
-    if not value:
-        raise SourceError(
-            f"{where} needs the environment variable {name}, which is not set",
-            f"set {name} where leadflow runs; it is written nowhere",
-        )
-    if not _HEADER_WORD.fullmatch(value):
-        raise SourceError(
-            f"{where}: the environment variable {name} holds blanks, line breaks or other letters that no token has",
-            f"set {name} to the token alone",
-        )
-    return value
-
-
-def expanded(url: str, where: str) -> str:
-    """The address with ${VARIABLES} of the environment in it.
-
-    Raises:
-        SourceError: a variable is not set, or makes an address that is none.
-    """
-    for name in re.findall(r"\$\{(\w+)\}", url):
-        if not os.environ.get(name):
-            raise SourceError(
-                f"{where} needs the environment variable {name}, which is not set",
-                f"set {name}, or write the url out",
-            )
-        url = url.replace(f"${{{name}}}", os.environ[name])
-    try:
-        return http_url(url)
-    except ValueError as error:
-        raise SourceError(f"{where}: the url {error}", "mend the variables in it") from None
-
-
-def place(url: str) -> str:
-    """The address without what may be secret: no query, no fragment, no name and password."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
-    except ValueError:
-        return "an address that is none"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -343,18 +292,26 @@ def _status(response: requests.Response) -> str:
 
 
 def _said(content: bytes) -> str:
-    """What the server says of a request that is wrong, cut short."""
+    """What the server says of a request that is wrong, or nothing."""
     try:
         body = json.loads(content)
-        said = body.get("message") or body.get("error_description") or body.get("error")
-    except (ValueError, RecursionError, AttributeError):
-        try:
-            said = body[0]["message"]  # as Salesforce says it
-        except (NameError, LookupError, TypeError):
-            return ""
-    if not isinstance(said, str):
+    except (ValueError, RecursionError):
         return ""
-    return f" ({' '.join(said.split())[:_TOLD_CHARACTERS].rstrip('.')})"
+    if isinstance(body, list):
+        body = next(iter(body), None)  # as Salesforce says it
+    if not isinstance(body, dict):
+        return ""
+    said = body.get("message") or body.get("error_description") or body.get("error")
+    return said if isinstance(said, str) else ""
+
+
+def _pointing(response: requests.Response, url: str) -> str:
+    """Where a redirect points to, if it says so."""
+    try:
+        to = urljoin(url, response.headers["Location"])
+    except (KeyError, ValueError):
+        return ""
+    return f" and points to {place(to)}"
 
 
 def _retry_after(response: requests.Response) -> float | None:
@@ -364,7 +321,7 @@ def _retry_after(response: requests.Response) -> float | None:
         return None
     try:
         return Retry(retry_after_max=10**9).parse_retry_after(header)
-    except InvalidHeader:
+    except (InvalidHeader, ValueError, OverflowError):  # such as a date of the year 99999
         return None
 
 

@@ -87,12 +87,19 @@ def _changed(
         found = _search(api, settings, kind, modified, properties, from_ms, after_id)
         stamped = [(_changed_ms(api, record, modified), record) for record in found]
         times = [at for at, _ in stamped]
-        if times != sorted(times):
-            raise api.error(f"HubSpot does not sort {kind} by {modified}", "see whether the API has changed")
+        if times != sorted(times) or any(from_ms is not None and at < from_ms for at in times):
+            raise api.error(
+                f"HubSpot does not give {kind} by {modified} in order, from the moment asked for",
+                "see whether the API has changed",
+            )
         new = [record for _, record in stamped if record["id"] not in seen]
         is_last = len(found) < settings.page_size
         if after_id is not None:
             # Within one moment, by id; when it is through, on with the next millisecond.
+            if not is_last and found[-1]["id"] == after_id:
+                raise api.error(
+                    f"HubSpot gives the same {kind} again and again", "see whether the API has changed"
+                )
             after_id = None if is_last else found[-1]["id"]
             if is_last and from_ms is not None:
                 from_ms, seen, is_last = from_ms + 1, set(), False
@@ -196,7 +203,7 @@ def _events(api: Api, settings: HubSpotSettings, state: State) -> Iterator[Page]
     if after is not None:
         params["startTimestamp"] = after - _lookback(settings)
     if before is not None:
-        params["endTimestamp"] = before
+        params["endTimestamp"] = before + 1  # whether it is part of the range HubSpot does not say
     request = requests.Request("GET", f"{api.url}/email/public/v1/events", params=params)
     paginator = JSONResponseCursorPaginator(
         cursor_path="offset", cursor_param="offset", has_more_path="hasMore"
@@ -220,7 +227,14 @@ def _through(
 ) -> Iterator[Any]:
     """The answers of all pages."""
     paginator.init_request(request)
+    asked: set[str] = set()
     for _ in range(settings.limits.max_pages):
+        if str(request.params) in asked:
+            raise api.error(
+                "HubSpot asks for a page that was fetched before, without end",
+                "see whether the API has changed",
+            )
+        asked.add(str(request.params))
         response, answer = api.answer(request)
         is_told = True
         try:

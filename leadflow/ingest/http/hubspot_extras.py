@@ -105,8 +105,15 @@ class Extras:
         """Ids of what each record is associated with, the primary one first, then by id."""
         found: dict[str, list[tuple[bool, int, str]]] = {}
         asked: list[dict[str, str]] = [{"id": one} for one in ids]
+        were_asked: set[str] = set()
         while asked:
             now, asked = asked[:_BATCH], asked[_BATCH:]
+            if str(now) in were_asked:
+                raise self._api.error(
+                    "HubSpot asks for associations that were fetched before, without end",
+                    "see whether the API has changed",
+                )
+            were_asked.add(str(now))
             url = f"{self._api.url}/crm/v4/associations/{self._kind}/{other}/batch/read"
             _, answer = self._api.answer(requests.Request("POST", url, json={"inputs": now}))
             results = value_at(answer, "results")

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
     from leadflow.ingest.http.api import Api
     from leadflow.warehouse.tables import Stamp
+
+_LOOK_SECONDS = 20
+"""How long the doctor waits for a server that asks to be left alone."""
 
 LandBatch = Callable[[Path, Callable[["DuckDBPyConnection"], None]], None]
 """Lands a file as any other, and calls the last argument within the transaction."""
@@ -72,7 +76,7 @@ def land_fetched(
     run = _Run(connection, source.name, meaning, stamp, cursor)
     most = None if source.deleted == "absent" else source.limits.batch_rows
     with _folder(connection, source.name) as folder, connected(files, source) as api:
-        for batch in batches(pages(api, source, cursor.position), folder, most):
+        for batch in batches(pages(api, source, cursor.position, stamp.as_of), folder, most):
             if batch.row_count:
                 yield from run.landed(batch, land)
             else:
@@ -110,6 +114,7 @@ class _Run:
         named = batch.path.with_name(f"{self.source}.{self.batch_count:08d}.jsonl")
         batch.path.rename(named)
         land(named, lambda connection: self._keep(connection, batch.state))
+        named.unlink(missing_ok=True)  # a first fetch may be larger than what the disk holds twice
 
     def moved(self, batch: Batch) -> None:
         """Keep the position of a batch that brought nothing."""
@@ -167,12 +172,12 @@ def batches(fetched: Iterator[Page], folder: Path, most_rows: int | None) -> Ite
         raise failed
 
 
-def pages(api: Api, source: Source, position: State) -> Iterator[Page]:
-    """The pages of a source since a position."""
+def pages(api: Api, source: Source, position: State, as_of: datetime) -> Iterator[Page]:
+    """The pages of a source since a position; the next position is not later than `as_of`, where that matters."""
     if source.rest is not None:
         from leadflow.ingest.http import rest
 
-        return rest.fetch(api, source.rest, position)
+        return rest.fetch(api, source.rest, position, as_of.replace(tzinfo=UTC))
     from leadflow.ingest.http import hubspot
 
     assert source.object is not None  # refused at load
@@ -212,7 +217,8 @@ def connected(files: SourceFiles, source: Source) -> Iterator[Api]:
             f"{where} is fetched over HTTP, for which {error.name} is needed and not installed",
             "install leadflow[http]",
         ) from None
-    from leadflow.ingest.http.api import Api, auth_of, expanded
+    from leadflow.ingest.http.api import Api
+    from leadflow.ingest.http.auth import auth_of, expanded
     from leadflow.ingest.http.settings import Bearer
 
     if source.rest is not None:
@@ -241,8 +247,12 @@ def first_page(files: SourceFiles, source: Source, *, is_offline: bool) -> Itera
     """
     with connected(files, source) as api, tempfile.TemporaryDirectory(prefix="leadflow_look_") as folder:
         # A person waits: what does not answer at once is told of.
-        api.limits = api.limits.model_copy(update={"attempts": min(2, api.limits.attempts)})
-        fetched = iter(()) if is_offline else pages(api, source, {})
+        bounds = {
+            "attempts": min(2, api.limits.attempts),
+            "max_wait_seconds": min(_LOOK_SECONDS, api.limits.max_wait_seconds),
+        }
+        api.limits = api.limits.model_copy(update=bounds)
+        fetched = iter(()) if is_offline else pages(api, source, {}, datetime.max.replace(tzinfo=UTC))
         found = next((page for page in fetched if page.records), None)
         if found is None:
             yield None

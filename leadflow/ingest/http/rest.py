@@ -8,6 +8,7 @@ pipelines or telemetry comes along.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,13 +30,16 @@ from leadflow.ingest.http.settings import (
 )
 
 
-def fetch(api: Api, settings: RestSettings, state: State) -> Iterator[Page]:
+def fetch(api: Api, settings: RestSettings, state: State, not_after: datetime) -> Iterator[Page]:
     """Everything that has changed since `state`, page by page; the last page holds no records.
 
     Args:
         api: the API; its address is the one to ask.
         settings: how to ask.
         state: {since: instant, is_complete: whether the fetch that came that far came to its end}; empty the first time.
+        not_after: no later moment is asked from the next time. What changed on a page behind while later ones were
+            fetched is so fetched the next time, and a record that says it was changed in the year 2099 does not shut
+            out all others until then.
 
     Raises:
         SourceError: the API refuses, fails for longer than the limits, or answers what does not fit the settings.
@@ -55,7 +59,8 @@ def fetch(api: Api, settings: RestSettings, state: State) -> Iterator[Page]:
         # Not a word of `since` yet: where the lookback is broken off, the rest of it is to be fetched all the same.
         is_ascending = cursor.order == "ascending" and newest is not None
         yield Page(records, _state(newest, is_complete=False) if is_ascending else None)
-    yield Page([], _state(max(filter(None, (since, newest)), default=None), is_complete=True))
+    last = max((moment for moment in (since, newest) if moment is not None), default=None)
+    yield Page([], _state(None if last is None else min(last, not_after), is_complete=True))
 
 
 def _newest(api: Api, cursor: ModifiedSince, record: Record, newest: datetime | None) -> datetime:
@@ -89,6 +94,7 @@ def _pages(api: Api, settings: RestSettings, asked_from: datetime | None) -> Ite
     paginator = paginator_of(settings.paging)
     paginator.init_request(request)
     asked: set[str] = set()
+    before = b""
     for _ in range(settings.limits.max_pages):
         this = f"{request.url} {request.params} {request.json}"
         if this in asked:
@@ -97,7 +103,15 @@ def _pages(api: Api, settings: RestSettings, asked_from: datetime | None) -> Ite
             )
         asked.add(this)
         response, body = api.answer(request)
-        records = _records(api, settings, body)
+        records = [] if response.status_code == 204 else _records(api, settings, body)
+        digest = _digest(records)
+        if records and digest == before:
+            raise api.error(
+                "two pages one after the other hold the same records, as if the API did not know how the next one is "
+                "asked for",
+                "mend rest.paging",
+            )
+        before = digest
         problem = False
         try:
             paginator.update_state(response, records)
@@ -117,6 +131,14 @@ def _pages(api: Api, settings: RestSettings, asked_from: datetime | None) -> Ite
         f"has more than {settings.limits.max_pages:,} pages",
         "raise limits.max_pages, or ask for larger pages",
     )
+
+
+def _digest(records: list[Record]) -> bytes:
+    """What the records are known by, without keeping them."""
+    found = hashlib.blake2b()
+    for record in records:
+        found.update(repr(record).encode("utf-8", "replace"))
+    return found.digest()
 
 
 def _request(api: Api, settings: RestSettings, asked_from: datetime | None) -> requests.Request:
@@ -175,11 +197,9 @@ def paginator_of(paging: Paging) -> dlt.BasePaginator:
 
 def _records(api: Api, settings: RestSettings, body: Any) -> list[Record]:
     """The records of an answer; one that has no such list is an error and not an end."""
-    if body is None:
-        return []
     found = value_at(body, settings.records) if settings.records else body
     if not isinstance(found, list):
-        keys = f"it has {', '.join(sorted(map(str, body)))}" if isinstance(body, dict) else "it is a list"
+        keys = f"it has {', '.join(sorted(map(str, body)))}" if isinstance(body, dict) else "it is no object"
         raise api.error(
             f"the answer holds no list of records at '{settings.records or ''}' ({keys})",
             "mend rest.records, which says where the list stands",

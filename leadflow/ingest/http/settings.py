@@ -24,7 +24,7 @@ HUBSPOT_URL = "https://api.hubapi.com"
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """Name of an environment variable; what looks like the secret itself is refused by its characters."""
 
-_LOCAL = ("127.0.0.1", "localhost", "::1")
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 class Limits(Strict):
@@ -46,7 +46,7 @@ class Limits(Strict):
     attempts: int = Field(default=6, ge=1, le=20, strict=True)
     timeout_seconds: float = Field(default=60, gt=0, le=600)
     answer_seconds: float = Field(default=300, gt=0, le=3600)
-    max_answer_megabytes: int = Field(default=256, ge=1, le=2048, strict=True)
+    max_answer_megabytes: int = Field(default=64, ge=1, le=2048, strict=True)
     backoff_seconds: float = Field(default=1, ge=0, le=60)
     max_backoff_seconds: float = Field(default=60, ge=0, le=600)
     max_wait_seconds: float = Field(default=900, ge=0, le=7200)
@@ -339,9 +339,13 @@ class HubSpotSettings(Strict):
 def http_url(url: str) -> str:
     """The address as it is, if it is one of http or https without a name or password in it.
 
+    One that begins with a ${VARIABLE} is judged once that is read.
+
     Raises:
         ValueError: it is not.
     """
+    if re.match(r"\$\{\w+\}", url):
+        return url
     plain = re.sub(r"\$\{\w+\}", "x", url)  # told once the variable is read
     try:
         parts = urlsplit(plain)
@@ -352,6 +356,6 @@ def http_url(url: str) -> str:
         raise ValueError("is no address of http or https")
     if parts.username is not None or parts.password is not None:
         raise ValueError("holds a name or password; name their environment variables in auth")
-    if parts.scheme == "http" and parts.hostname not in _LOCAL and "${" not in url.split("/")[2]:
+    if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS and "${" not in url.split("/")[2]:
         raise ValueError("would send what it asks and gets in the clear; use https")
     return url

@@ -8,7 +8,6 @@ An attribute that is known when it lands keeps the moment it was first known whe
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from leadflow.quality.sql_text import identifier, literal
@@ -21,30 +20,26 @@ if TYPE_CHECKING:
 TABLE = "raw.attributes"
 
 
-def merge_attributes(connection: DuckDBPyConnection, landing: Landing, file: str, as_of: datetime) -> None:
+def merge_attributes(connection: DuckDBPyConnection, landing: Landing) -> None:
     """Bring the attributes of the rows that are in force from a file into raw.attributes.
 
     Args:
         connection: connection in the transaction that lands the file; `mapped` holds its rows.
         landing: the mapping.
-        file: name of the file.
-        as_of: moment of the refresh.
     """
     raw_table = landing.table.removeprefix("raw.")
     has_some = scalar(connection, f"select exists (from {TABLE} where raw_table = {literal(raw_table)})")
     if not landing.attributes and not has_some:
         return
-    connection.execute(
-        f"create or replace temp table attributes_arriving as {_arriving(connection, landing, file)}"
-    )
+    connection.execute(f"create or replace temp table attributes_arriving as {_arriving(landing)}")
     if has_some:
-        _forget_those_gone(connection, landing, file)
+        _forget_those_gone(connection, landing)
         connection.execute(
             "delete from attributes_arriving using "
             f"{TABLE} as present where present.raw_table = {literal(raw_table)} "
             "and present.record_id = attributes_arriving.record_id and present.attribute = attributes_arriving.attribute "
             "and present.value = attributes_arriving.value and present.value_type = attributes_arriving.value_type "
-            f"and present.known_at <= attributes_arriving.known_at and attributes_arriving.known_at = {literal(as_of)}"
+            f"and present.known_at <= attributes_arriving.known_at and attributes_arriving.known_at = {literal(landing.as_of)}"
         )
         connection.execute(
             f"delete from {TABLE} where raw_table = {literal(raw_table)} and (record_id, attribute) in "
@@ -56,7 +51,7 @@ def merge_attributes(connection: DuckDBPyConnection, landing: Landing, file: str
     connection.execute("drop table attributes_arriving")
 
 
-def _arriving(connection: DuckDBPyConnection, landing: Landing, file: str) -> str:
+def _arriving(landing: Landing) -> str:
     """Select statement of the attributes of rows that are in force from the file."""
     if not landing.attributes:
         return f"select * from {TABLE} limit 0"
@@ -71,7 +66,7 @@ def _arriving(connection: DuckDBPyConnection, landing: Landing, file: str) -> st
     )
     in_force = (
         f"(select mapped.* from mapped semi join (select * from {quote(landing.table)} "
-        f"where source_name = {literal(landing.source)} and source_file = {literal(file)}) as present "
+        f"where source_name = {literal(landing.source)} and source_file = {literal(landing.file_name)}) as present "
         f"using ({', '.join(same_version)}) "
         f"qualify row_number() over (partition by {', '.join(f'mapped.{name}' for name in key)} order by {order}) = 1)"
     )
@@ -88,7 +83,7 @@ def _arriving(connection: DuckDBPyConnection, landing: Landing, file: str) -> st
     return f"with in_force as {in_force} " + " union all ".join(selects)
 
 
-def _forget_those_gone(connection: DuckDBPyConnection, landing: Landing, file: str) -> None:
+def _forget_those_gone(connection: DuckDBPyConnection, landing: Landing) -> None:
     """Delete attributes of rows that are gone, and of rows in force from the file those that it does not give."""
     table, raw_table = quote(landing.table), literal(landing.table.removeprefix("raw."))
     present = _record_id(landing, "present")
@@ -104,7 +99,7 @@ def _forget_those_gone(connection: DuckDBPyConnection, landing: Landing, file: s
         )
     connection.execute(
         f"delete from {TABLE} where raw_table = {raw_table} and record_id in (select {present} from {table} as present "
-        f"where source_name = {literal(landing.source)} and source_file = {literal(file)}) "
+        f"where source_name = {literal(landing.source)} and source_file = {literal(landing.file_name)}) "
         f"and record_id in (select {_record_id(landing, 'mapped')} from mapped {same_version}) "
         "and (record_id, attribute) not in (select (record_id, attribute) from attributes_arriving)"
     )

@@ -16,13 +16,19 @@ from typing import TYPE_CHECKING, Any
 from leadflow.errors import SourceError, first_line
 from leadflow.quality.sql_text import identifier, literal, literals
 from leadflow.warehouse.connection import first_row
-from leadflow.warehouse.landing.files import FileScan
+from leadflow.warehouse.landing.files import FileScan, damage_remedy
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ROWS_LOOKED_AT = 50_000
 """Rows from a file's beginning that are looked at, so that a file of any size costs seconds."""
+
+COLUMNS_LOOKED_AT = 1_000
+"""Columns that are looked at, of those that hold anything; each costs some 20 ms."""
+
+_PART_COLUMNS = 50
+"""Columns of a table that is asked: DuckDB binds all columns of a table for every query on it."""
 
 MARKERS: tuple[str, ...] = (
     "select",
@@ -157,11 +163,13 @@ class FileProfile:
         columns: in the file's order.
         row_count: rows looked at.
         is_whole: whether the file has no more.
+        passed_over: columns that hold something and were not looked at, as they are too many.
     """
 
     columns: tuple[ColumnProfile, ...]
     row_count: int
     is_whole: bool
+    passed_over: int
     _connection: DuckDBPyConnection
     _table: str
 
@@ -194,17 +202,19 @@ def profile(
             )
         rows = min(found, row_limit)
         filled = _filled(connection, table, file.columns)
+        looked_at = list(filled)[:COLUMNS_LOOKED_AT]
+        seen = _columns(connection, table, {name: file.column_types[name] for name in looked_at}, rows)
         columns = tuple(
-            _column(connection, table, name, kind, rows)
-            if name in filled
-            else ColumnProfile(name, kind, rows, 0, 0, (), {}, None, {}, ())
+            seen[name] if name in seen else ColumnProfile(name, kind, rows, 0, 0, (), {}, None, {}, ())
             for name, kind in file.column_types.items()
+            if name in seen or name not in filled
         )
-        yield FileProfile(columns, rows, found <= row_limit, connection, table)
+        passed_over = len(filled) - len(looked_at)
+        yield FileProfile(columns, rows, found <= row_limit, passed_over, connection, table)
     except duckdb.Error as error:
         raise SourceError(
             f"{file.path} cannot be read ({first_line(error)})",
-            "get the file anew; it is damaged or incomplete",
+            damage_remedy(file.path, file.format, str(error)),
         ) from None
     finally:
         connection.execute(f"drop table if exists temp.{table}")
@@ -215,11 +225,27 @@ def one(connection: DuckDBPyConnection, sql: str) -> float:
     return float((first_row(connection, sql) or (0,))[0])
 
 
-def _filled(connection: DuckDBPyConnection, table: str, columns: Sequence[str]) -> set[str]:
+def _columns(
+    connection: DuckDBPyConnection, table: str, types: Mapping[str, str], rows: int
+) -> dict[str, ColumnProfile]:
+    """Profiles by name."""
+    seen: dict[str, ColumnProfile] = {}
+    names, part = list(types), f"{table}_part"
+    for start in range(0, len(names), _PART_COLUMNS):
+        some = names[start : start + _PART_COLUMNS]
+        connection.execute(
+            f"create or replace temp table {part} as select {', '.join(map(identifier, some))} from {table}"
+        )
+        seen |= {name: _column(connection, part, name, types[name], rows) for name in some}
+    connection.execute(f"drop table if exists temp.{part}")
+    return seen
+
+
+def _filled(connection: DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, int]:
     """The columns that hold anything at all: exports of a CRM have hundreds that do not."""
     counts = ", ".join(f"count(nullif(trim(cast({identifier(name)} as varchar)), ''))" for name in columns)
     found = first_row(connection, f"select {counts} from {table}") or ()
-    return {name for name, count in zip(columns, found, strict=True) if count}
+    return {name: count for name, count in zip(columns, found, strict=True) if count}
 
 
 def _column(

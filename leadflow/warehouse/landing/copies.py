@@ -90,6 +90,25 @@ def copy_as_utf_8(path: Path, encoding: str, copy: Path, *, has_one_line_end: bo
             target.write(b"\xff")
 
 
+def has_several_line_ends(path: Path) -> bool:
+    """Whether a text file holds lines that end in a line feed alone and others that end otherwise, wherever they stand.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    import pyarrow as pa
+
+    feeds = returns = both = 0
+    is_after_return = False
+    with pa.input_stream(str(path), compression=packing(path)) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            feeds += block.count(b"\n")
+            returns += block.count(b"\r")
+            both += block.count(b"\r\n") + (is_after_return and block.startswith(b"\n"))
+            is_after_return = block.endswith(b"\r")
+    return sum(count > 0 for count in (feeds - both, returns - both, both)) > 1
+
+
 def check_packed(path: Path) -> None:
     """Read a packed file to its end, which DuckDB does without looking at its check sum and length.
 

@@ -56,11 +56,13 @@ class Events:
     file: FileScan
     digest: str
 
-    def add(self, *, is_anew: bool) -> Added:
+    def add(self, *, is_anew: bool, is_mended: bool = False) -> Added:
         """Add the events.
 
         Args:
             is_anew: the file was landed before, with another mapping: what it brought then is taken back first.
+            is_mended: what was landed last under the file's name was mapped otherwise: the events that it holds again
+                stand in place of themselves.
 
         Raises:
             SourceError: too much of the file cannot be read.
@@ -99,6 +101,13 @@ class Events:
             is_lacking = " or ".join(f"{identifier(name)} is null" for name in required)
             self._execute(f"delete from {self._table} where rowid > {before} and ({is_lacking})")
         in_file, in_file_repeated = self._leave_out_doubled(before, rejects, is_copied=is_copied)
+        if is_mended and not is_anew:
+            key = names(self.landing.natural_key)
+            self._execute(
+                f"delete from {self._table} where rowid <= {before} and source_name = ? and source_file = ? "
+                f"and ({key}) in (select ({key}) from {added})",
+                self._origin,
+            )
         elsewhere, elsewhere_repeated = self._leave_out_known(before)
         rows = int(scalar(self.connection, f"select count(*) from {added}"))
         return Added(
@@ -206,7 +215,7 @@ class Events:
             f"from {self._table} as lost_row where lost_row.rowid in (select place from lost where not is_same) order by row",
             {
                 "source": self.landing.source,
-                "file": self.file.path.name,
+                "file": self.landing.file_name,
                 "digest": self.digest,
             },
         )
@@ -225,7 +234,7 @@ class Events:
 
     @property
     def _origin(self) -> list[str]:
-        return [self.landing.source, self.file.path.name]
+        return [self.landing.source, self.landing.file_name]
 
     def _execute(self, statement: str, values: list[str] | None = None) -> None:
         self.connection.execute(statement, values)

@@ -112,9 +112,11 @@ def scan(
                     lines = json_lines.lines_relation(_path_literal(read), encoding, copies.packing(read))
                     columns, absent = json_lines.paths_of(connection, lines, expected)
                     if not columns:
+                        is_text = not any(map(_is_no_text, _beginning(read, encoding)))
                         raise SourceError(
                             f"{path} holds no JSON object with a value",
-                            "write one object a line, or set the source's format",
+                            (None if is_text else encoding_remedy(path))
+                            or "write one object a line, or set the source's format",
                         )
                     not_rows = json_lines.not_rows(lines)
                     packing = copies.packing(read)
@@ -274,6 +276,20 @@ def encoding_remedy(path: Path) -> str | None:
     if likely is None:
         return None
     return f"it looks like {likely}: set read_options: {{encoding: {likely}}}, or save it in UTF-8"
+
+
+def damage_remedy(path: Path, file_format: str, reason: str) -> str:
+    """What to do about a file that could be opened and, for what DuckDB gives as the reason, not be read to its end."""
+    if file_format == "csv" and "invalid state" in reason:
+        try:
+            if copies.has_several_line_ends(path):
+                return (
+                    "its lines end in several ways, and its first ones do not show it: write it with one kind of line "
+                    "end, for example by `dos2unix` and `mac2unix`; or get it anew if it is damaged"
+                )
+        except OSError:
+            pass
+    return "get the file anew; it is damaged or incomplete"
 
 
 def _is_no_text(char: str) -> bool:

@@ -2,16 +2,18 @@
 
 Belongs here: quality.landed_files and quality.known_files. Does not belong here: landing a file (landing.py).
 
-A file's content is told by its SHA-256. Reading gigabytes for it at every refresh is spared where path, size and moment
-of modification are those of a file whose hash is known, as version control systems do it (git's index). A file that was
-modified within moments of being hashed could change again without any of the three telling: such a one is hashed anew.
+A file's content is told by its SHA-256. Reading gigabytes for it at every refresh is spared where what the file system
+says of the file is what it said of one whose hash is known, as version control systems do it (git's index). Size and
+moment of modification alone do not tell: `cp -p`, `tar -x` and rsync set the moment back. The moment of the last change
+of any kind cannot be set, and a file that was put in another's place has another inode. A file that was changed within
+moments of being hashed could change again without any of them telling: such a one is hashed anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,31 +30,41 @@ create table if not exists quality.landed_files (
     rejected_count bigint, as_of timestamp
 );
 create table if not exists quality.known_files (
-    path varchar primary key, size_bytes bigint, modified_ns bigint, content_hash varchar
+    path varchar primary key, size_bytes bigint, modified_ns bigint, changed_ns bigint, inode ubigint, content_hash varchar
 );
 """
 _HASH_BLOCK_BYTES = 1 << 20
 _SETTLED_AFTER_NS = 10 * 1_000_000_000
-"""Age of a file's last modification from which on a further one is sure to have another moment."""
+"""Age of a file's last change from which on a further one is sure to have another moment."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a file system says of a file: its size and when it was last modified, in nanoseconds since 1970."""
+    """What a file system says of a file.
+
+    Attributes:
+        size_bytes: its size.
+        modified_ns: when it was last modified, in nanoseconds since 1970; who writes the file can set it.
+        changed_ns: when it, its name or its permissions were last changed, as the file system itself has it; where
+            that is not kept (Windows), when the file was made.
+        inode: its number within the file system.
+    """
 
     size_bytes: int
     modified_ns: int
+    changed_ns: int
+    inode: int
 
     @property
     def is_settled(self) -> bool:
-        """Whether the last modification is long enough ago that another one would show."""
-        return time.time_ns() - self.modified_ns > _SETTLED_AFTER_NS
+        """Whether the last change is long enough ago that another one would show."""
+        return time.time_ns() - max(self.modified_ns, self.changed_ns) > _SETTLED_AFTER_NS
 
 
 def signature(path: Path) -> Signature:
     """What the file system says of a file now."""
     found = path.stat()
-    return Signature(found.st_size, found.st_mtime_ns)
+    return Signature(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def content_hash(path: Path) -> str:
@@ -75,23 +87,27 @@ def digest_of(connection: DuckDBPyConnection, path: Path) -> str:
     name = str(path.resolve())
     known = first_row(
         connection,
-        "select content_hash from quality.known_files where path = ? and size_bytes = ? and modified_ns = ?",
-        [name, found.size_bytes, found.modified_ns],
+        "select content_hash from quality.known_files "
+        "where path = ? and size_bytes = ? and modified_ns = ? and changed_ns = ? and inode = ?",
+        [name, *astuple(found)],
     )
     if known is not None:
         return str(known[0])
     digest = content_hash(path)
     if found.is_settled and signature(path) == found:
         connection.execute(
-            "insert or replace into quality.known_files values (?, ?, ?, ?)",
-            [name, found.size_bytes, found.modified_ns, digest],
+            "insert or replace into quality.known_files values (?, ?, ?, ?, ?, ?)",
+            [name, *astuple(found), digest],
         )
     return digest
 
 
 def has_changed(path: Path, since: Signature, digest: str) -> bool:
-    """Whether a file is another than the one that had this signature and content hash."""
-    return signature(path) != since or (not since.is_settled and content_hash(path) != digest)
+    """Whether a file is gone, or another than the one that had this signature and content hash."""
+    try:
+        return signature(path) != since or (not since.is_settled and content_hash(path) != digest)
+    except OSError:
+        return True
 
 
 def was_landed(
@@ -141,14 +157,44 @@ def was_landed_otherwise(
     )
 
 
-def newest_file(connection: DuckDBPyConnection, source: str, mapping_hash: str) -> str | None:
-    """Name of the last of a source's landed files in the order of their names, or None."""
-    newest: str | None = scalar(
+def was_mapped_otherwise(connection: DuckDBPyConnection, source: str, file: str, mapping_hash: str) -> bool:
+    """Whether what was landed last under a file's name was mapped otherwise."""
+    last = first_row(
         connection,
-        "select max(source_file) from quality.landed_files where source_name = ? and mapping_hash = ?",
-        [source, mapping_hash],
+        "select mapping_hash from quality.landed_files where source_name = ? and source_file = ? "
+        "order by rowid desc limit 1",
+        [source, file],
+    )
+    return last is not None and last[0] != mapping_hash
+
+
+def newest_file(connection: DuckDBPyConnection, source: str) -> str | None:
+    """Name of the last of a source's landed files in the order of their names, or None.
+
+    Whatever it was mapped by: while files land anew with a mended mapping the newest is still to come, and without it
+    every row but those of the first file would be absent meanwhile.
+    """
+    newest: str | None = scalar(
+        connection, "select max(source_file) from quality.landed_files where source_name = ?", [source]
     )
     return newest
+
+
+def moment_of_landing(
+    connection: DuckDBPyConnection, source: str, file: str, digest: str, as_of: datetime
+) -> datetime:
+    """When a content became known by landing: as of this refresh, or of the one in which it landed under this name.
+
+    So a mended mapping, which lands a file anew, does not make what was known long ago look new.
+    """
+    connection.execute(_CREATE)
+    landed = first_row(
+        connection,
+        "select content_hash, as_of from quality.landed_files where source_name = ? and source_file = ? "
+        "order by rowid desc limit 1",
+        [source, file],
+    )
+    return min(as_of, landed[1]) if landed is not None and landed[0] == digest else as_of
 
 
 def note_landed(

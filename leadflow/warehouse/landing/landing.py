@@ -21,13 +21,14 @@ from leadflow.warehouse.connection import quote, scalar
 from leadflow.warehouse.landing.attributes import merge_attributes
 from leadflow.warehouse.landing.copies import check_packed
 from leadflow.warehouse.landing.events import Added, Events
-from leadflow.warehouse.landing.files import FileScan
+from leadflow.warehouse.landing.files import FileScan, damage_remedy
 from leadflow.warehouse.landing.landed_files import (
     has_changed,
     newest_file,
     note_landed,
     was_landed,
     was_landed_otherwise,
+    was_mapped_otherwise,
 )
 from leadflow.warehouse.landing.landing_plan import Landed, Landing
 from leadflow.warehouse.landing.mapped import mapped_select
@@ -114,7 +115,7 @@ def land_file(
     if was_landed(
         connection,
         landing.source,
-        file.path.name,
+        landing.file_name,
         digest,
         landing.mapping_hash,
         is_of_events=landing.history is None,
@@ -130,17 +131,17 @@ def land_file(
     ensure_system_tables(connection)
     try:
         with transaction(connection):
-            added = _add(connection, landing, file, digest, stamp.as_of)
-            merge_attributes(connection, landing, file.path.name, stamp.as_of)
+            added = _add(connection, landing, file, digest)
+            merge_attributes(connection, landing)
             note_landed(
                 connection,
                 source=landing.source,
-                file=file.path.name,
+                file=landing.file_name,
                 digest=digest,
                 mapping_hash=landing.mapping_hash,
                 row_count=added.rows,
                 rejected_count=added.rejected_rows,
-                as_of=stamp.as_of,
+                as_of=landing.as_of,
             )
             connection.execute("drop table mapped")
             if has_changed(file.path, file.signature, digest):
@@ -169,13 +170,18 @@ def changed_meanwhile(source: str, path: Path) -> SourceError:
     )
 
 
-def _add(
-    connection: DuckDBPyConnection, landing: Landing, file: FileScan, digest: str, as_of: datetime
-) -> Added:
+def _add(connection: DuckDBPyConnection, landing: Landing, file: FileScan, digest: str) -> Added:
     """Put the rows of a file in their place, and keep what cannot be read."""
-    is_anew = was_landed_otherwise(connection, landing.source, file.path.name, digest, landing.mapping_hash)
+    is_anew = was_landed_otherwise(
+        connection, landing.source, landing.file_name, digest, landing.mapping_hash
+    )
     if landing.history is None:
-        return Events(connection, landing, file, digest).add(is_anew=is_anew)
+        return Events(connection, landing, file, digest).add(
+            is_anew=is_anew,
+            is_mended=was_mapped_otherwise(
+                connection, landing.source, landing.file_name, landing.mapping_hash
+            ),
+        )
     connection.execute(f"create or replace temp table mapped as {mapped_select(landing, file)}")
     rejects = Rejects(connection, landing, file, digest)
     rejects.forget()
@@ -184,8 +190,8 @@ def _add(
     rejected_rows += rejects.take_rows()
     rejected_rows += rejects.take_superseded()
     row_count = int(scalar(connection, "select count(*) from mapped"))
-    Versions(connection, landing, file.path.name, as_of).merge(
-        is_anew=is_anew, newest_file=newest_file(connection, landing.source, landing.mapping_hash)
+    Versions(connection, landing, str(file.path)).merge(
+        is_anew=is_anew, newest_file=newest_file(connection, landing.source)
     )
     return Added(row_count, rejected_rows, rejected_values, 0)
 
@@ -233,5 +239,5 @@ def _damaged(landing: Landing, file: FileScan, reason: str | Exception) -> Sourc
     said = reason if isinstance(reason, str) else first_line(reason)
     return SourceError(
         f"source '{landing.source}': {file.path} cannot be read to its end ({said})",
-        "get the file anew; it is damaged or incomplete",
+        damage_remedy(file.path, file.format, said),
     )

@@ -7,6 +7,7 @@ Belongs here: what ingest hands to the warehouse, and what it gets back. Does no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 
@@ -52,11 +53,14 @@ class LandingAttribute:
 
 @dataclass(frozen=True)
 class Landing:
-    """How files of one source become rows of one raw table.
+    """How one file of a source becomes rows of one raw table.
 
     Attributes:
         source: name of the source.
+        file_name: the file's name among those of the source, with the folders that the source's path leaves open.
         table: 'raw.name'.
+        as_of: when what is known by landing is known: the refresh's moment, or that of the one in which this content
+            landed first.
         columns: what is filled; among them the natural key, occurred_at and known_at.
         natural_key: columns that identify a row.
         attributes: extra columns.
@@ -66,11 +70,14 @@ class Landing:
             never change and are only added.
         deleted: whether the row says that it is deleted; None where rows do not say so.
         are_absent_deleted: every file is all there is, so that a row which the newest file lacks is deleted.
+        max_absent_share: share of the source's rows that a file may lack before it is refused.
         landed_moments: columns that hold the moment of landing and so do not make a row another one.
     """
 
     source: str
+    file_name: str
     table: str
+    as_of: datetime
     columns: tuple[LandingColumn, ...]
     natural_key: tuple[str, ...]
     attributes: tuple[LandingAttribute, ...]
@@ -79,6 +86,7 @@ class Landing:
     history: str | None = None
     deleted: LandingColumn | None = None
     are_absent_deleted: bool = False
+    max_absent_share: float = 0.5
     landed_moments: tuple[str, ...] = ()
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from leadflow.errors import SourceError, first_line
+from leadflow.errors import SourceError, first_line, listed
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.landing.files import FileScan
 from leadflow.warehouse.landing.landing_plan import Landing, LandingColumn
@@ -29,14 +29,24 @@ def check_mapping(connection: DuckDBPyConnection, landing: Landing, file: FileSc
     """
     import duckdb
 
+    together = ", ".join(column.value for column in landing.read_columns)
+    try:  # at once: of a file of thousands of columns each look at its relation takes its time
+        connection.execute(f"describe select {together} from {file.relation}").fetchall()
+        return
+    except duckdb.Error as error:
+        wrong = error
     for column in landing.read_columns:
         try:
             connection.execute(f"describe select {column.value} from {file.relation}").fetchall()
         except duckdb.Error as error:
             raise SourceError(
                 f"{column.where} source '{landing.source}': {column.name} cannot be read from {file.path} ({first_line(error)})",
-                f"mend the expression; it is SQL over the columns {', '.join(map(identifier, file.columns))}",
+                f"mend the expression; it is SQL over the columns {listed(map(identifier, file.columns))}",
             ) from None
+    raise SourceError(
+        f"source '{landing.source}': {file.path} cannot be mapped ({first_line(wrong)})",
+        "mend the expressions; each by itself is sound",
+    )
 
 
 def mapped_select(landing: Landing, file: FileScan) -> str:

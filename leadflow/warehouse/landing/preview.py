@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from leadflow.errors import SourceError, first_line
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.warehouse.connection import scalar
-from leadflow.warehouse.landing.files import FileScan
+from leadflow.warehouse.landing.files import FileScan, damage_remedy
 from leadflow.warehouse.landing.landing import ensure_raw_table
 from leadflow.warehouse.landing.landing_plan import Landing
 from leadflow.warehouse.landing.mapped import mapped_select
@@ -137,7 +137,7 @@ def preview(
     except duckdb.Error as error:
         raise SourceError(
             f"source '{landing.source}': {file.path} cannot be mapped ({first_line(error)})",
-            "get the file anew if it is damaged; else mend the mapping, where try_cast, or try() around an expression, makes null of what does not fit",
+            f"{damage_remedy(file.path, file.format, str(error))}; else mend the mapping, where try_cast, or try() around an expression, makes null of what does not fit",
         ) from None
     return result
 

@@ -43,9 +43,15 @@ class Rejects:
     rows: str = "mapped"
 
     def forget(self) -> None:
-        """Drop what was kept of the same content before: its mapping has changed since."""
+        """Drop what was kept of the same content before: its mapping has changed since.
+
+        Of events one file of several with that content stands, the others are not looked at; of rows that change each.
+        """
+        of_file = (
+            "" if self.landing.history is None else f" and source_file = {literal(self.landing.file_name)}"
+        )
         self.connection.execute(
-            f"delete from {TABLE} where source_name = ? and content_hash = ?",
+            f"delete from {TABLE} where source_name = ? and content_hash = ?{of_file}",
             [self.landing.source, self.digest],
         )
 
@@ -62,7 +68,9 @@ class Rejects:
             return 0
         # DuckDB tells of a short or long line once for every field that lacks or is too many, counting on. Of a line
         # beyond its bound it names no column; arg_min would leave it out, and a null reason stands for a blank line.
-        place = "coalesce(if(error_type = 'TOO MANY COLUMNS', -1, 1) * cast(column_idx as bigint), -1000000000)"
+        place = (
+            "coalesce(if(error_type = 'TOO MANY COLUMNS', -1, 1) * cast(column_idx as bigint), -1000000000)"
+        )
         unreadable = (
             "select line, case when count(*) = 1 then any_value(column_name) end as column_name, "
             f"arg_min(coalesce(error_message, lower(cast(error_type as varchar)), 'not readable'), {place}) as reason, "
@@ -101,15 +109,16 @@ class Rejects:
 
     def _remedy(self) -> str:
         """What helps against many lines that cannot be read."""
-        if self.file.format == "json":
-            return "write one JSON object a line, in UTF-8, or raise the source's max_rejected_share"
         is_encoding = scalar(
             self.connection,
             f"select count(*) > 0 from {self.file.rejects} where error_type = 'INVALID ENCODING'",
         )
-        return (encoding_remedy(self.file.path) if is_encoding and self.file.format == "csv" else None) or (
-            "check that the file is CSV in UTF-8, set the source's read_options, or raise its max_rejected_share"
-        )
+        is_text = self.file.format in ("csv", "json")
+        if is_encoding and is_text and (remedy := encoding_remedy(self.file.path)):
+            return remedy
+        if self.file.format == "json":
+            return "write one JSON object a line, in UTF-8, or raise the source's max_rejected_share"
+        return "check that the file is CSV in UTF-8, set the source's read_options, or raise its max_rejected_share"
 
     def _bad_lines(self) -> int:
         """Lines that are no rows; a blank one is nothing."""
@@ -221,7 +230,7 @@ class Rejects:
             scalar(
                 self.connection,
                 f"insert into {TABLE} by name select ? as source_name, ? as source_file, ? as content_hash, {select}",
-                [self.landing.source, self.file.path.name, self.digest],
+                [self.landing.source, self.landing.file_name, self.digest],
             )
         )
 
