@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo example test lint format docs dbt bench dev clean
+.PHONY: help demo example test lint format docs dbt bench accuracy dev clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -48,6 +48,10 @@ docs: $(STAMP) ## Write docs/data_dictionary.md and .html anew from the contract
 bench: $(STAMP) ## Measure speed and memory, and write docs/benchmarks.md (CASES='imports demo' RUNS=5 for some)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m bench.run $(if $(CASES),--cases $(CASES)) $(if $(RUNS),--runs $(RUNS))
+
+accuracy: $(STAMP) ## Match the labelled names in LEADFLOW_TEST_DATA, and write docs/accuracy.md
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	$(BIN)/python -m bench.accuracy
 
 dev: $(STAMP) ## Open the Dagster UI
 	$(BIN)/leadflow dev

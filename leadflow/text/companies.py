@@ -10,8 +10,8 @@ abbreviated in names; written here without punctuation, since the key has none.
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from leadflow.text.scripts import fold_latin, simplified
 from leadflow.text.values import is_absent, tidy, word_set
 
 # At the end of a name, longest first where one holds another. Words such as 'group' or 'holdings' stay: two
@@ -28,7 +28,7 @@ _FORMS_AT_END = frozenset(
     spol s ro|spol sro|sro|as|ks|vos|sp zoo|sp z oo|spolka z oo|sp k|spk|sp j|doo|ood|eood|ead|kft|zrt|nyrt
     oy|oyj|ab|aktiebolag|hb|kb|aps|asa|ans|ivs|hf|ehf|nv|bv|bvba|vof|cvba|vzw|asbl|uab|mb|sia|ou|osauhing
     ooo|oao|zao|pao|tov|ооо|оао|зао|пао|ао|ип|тов|еоод|оод|ae|epe|ike|αε|επε|ικε
-    as ve tic|ltd sti|sti|san ve tic|anonim sirketi|limited sirketi
+    as ve tic|ltd sti|lt|lt sti|sti|san ve tic|tic ve san|sanayi ve ticaret|ticaret ve sanayi|san tic|anonim sirketi|limited sirketi
     sdn bhd|bhd|berhad|tbk|persero|pcl|jsc|ojsc|cjsc|pjsc|fzco|fze|fz llc|fzllc|dmcc|wll|psc|saoc|saog|qsc|kk
     kabushiki kaisha|godo kaisha|yugen kaisha
     """.replace("\n", "|").split("|")
@@ -65,27 +65,26 @@ _NO_COMPANY = frozenset(
     }
 )  # fmt: skip
 
+_LONGEST_NAME = 1_000  # characters; a page pasted into the field is no name, and would cost seconds
+
 _DOTTED_LETTERS = re.compile(r"(?<!\w)\w(?:\.\w)+\.?(?!\w)")
 _APOSTROPHES = re.compile(r"['’`´ʼ]")
 _NOT_WORD = re.compile(r"[\W_]+")
 _SLASHED_FORM = re.compile(r"(?<!\w)(a/s|p/l|k/s|i/s|s/a|a/b)(?!\w)")
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _SPACE_IN_CJK = re.compile(f"(?<=[{_CJK}]) (?=[{_CJK}])")
-_FOLDED_LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"}
-)
 
 
 def company_key(name: str | None) -> str | None:
     """One key for the spellings of one company: 'ACME Co., Ltd.', 'Acme' and 'The Acme Company' give 'acme'.
 
-    NFKC and case folded, Latin letters without accents, '&' read as 'and', punctuation gone, legal forms taken off
+    NFKC and case folded, Latin letters without accents, Chinese characters simplified, '&' read as 'and', punctuation gone, legal forms taken off
     (in Latin, Greek and Cyrillic letters, Chinese, Japanese and Korean; also 集团, which Chinese names carry like a
     form), single letters joined ('J. P.' and 'JP'). None where there is no name: absent markers, a legal form
     alone, 'self-employed' and the like, or no letter or digit at all. Idempotent. Places and branches stay: a site
     is not its parent.
     """
-    if name is None or is_absent(name):
+    if name is None or len(name) > _LONGEST_NAME or is_absent(name):
         return None
     key = _fold(name)
     while (shorter := _without_forms(key)) != key:
@@ -97,20 +96,11 @@ def _fold(name: str) -> str:
     """Letters and digits in one spelling, words separated by one space."""
     text = tidy(name).casefold()
     text = _CJK_BRACKETED.sub(" ", tidy(text))  # folding may leave a form that NFKC changes once more
-    if not text.isascii():
-        text = "".join(map(_without_accent, text)).translate(_FOLDED_LETTERS)
+    text = simplified(fold_latin(text))
     text = _SLASHED_FORM.sub(lambda form: form[0].replace("/", ""), text)
     text = _DOTTED_LETTERS.sub(lambda letters: letters[0].replace(".", ""), text)
     text = _APOSTROPHES.sub("", text).replace("&", " and ")
     return _SPACE_IN_CJK.sub("", " ".join(_join_single_letters(_NOT_WORD.sub(" ", text).split())))
-
-
-def _without_accent(letter: str) -> str:
-    # Latin only: taking the marks off kana or Hangul would change the word.
-    base = unicodedata.normalize("NFD", letter)[0]
-    if base.isascii() and base.isalpha():
-        return base
-    return "" if "\u0300" <= letter <= "\u036f" else letter
 
 
 def _join_single_letters(words: list[str]) -> list[str]:

@@ -82,6 +82,11 @@ def test_no_company(name: str | None) -> None:
     assert company_key(name) is None
 
 
+def test_a_page_pasted_into_the_field_is_no_company() -> None:
+    assert company_key("ltd " * 3_000) is None
+    assert company_key("漢語出版社") == company_key("汉语出版社")
+
+
 _PIECES = [
     "the",
     "a",
