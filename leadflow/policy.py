@@ -18,6 +18,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from leadflow.config_files import read_yaml, validate
+from leadflow.contact_policy import (
+    Blocklist,
+    Competitors,
+    ContactChecks,
+    Entry,
+    SensitiveWords,
+    is_release,
+    with_files,
+)
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
@@ -96,27 +105,6 @@ class Rule(_Section):
     when: Condition
     points: Number
     reason: Sentence
-
-
-class Competitors(_Section):
-    """Companies whose people are not leads.
-
-    Attributes:
-        domains: their e-mail domains, such as rival.com; exact, without subdomains.
-    """
-
-    domains: tuple[str, ...] = ()
-
-    @field_validator("domains")
-    @classmethod
-    def _are_domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
-        tidy = tuple(domain.strip().lower() for domain in domains)
-        for domain in tidy:
-            if "." not in domain.strip(".") or "@" in domain or "/" in domain or " " in domain:
-                raise ValueError(f"'{domain}' is not a domain such as rival.com")
-        if len(set(tidy)) < len(tidy):
-            raise ValueError("a domain is listed twice")
-        return tidy
 
 
 class Grades(_Section):
@@ -290,8 +278,10 @@ DEFAULT_RULES = (
           "No activity for more than 30 days"),
     _rule("personal_mail", "contact", {"feature": "is_free_mail", "op": "is_true"}, -10,
           "Uses a personal e-mail address"),
-    _rule("competitor", "contact", {"feature": "email_domain", "op": "in_list", "list": "competitors.domains"}, -50,
+    _rule("competitor", "contact", {"feature": "is_competitor", "op": "is_true"}, -50,
           "Works for a competitor"),
+    _rule("suspect_contact", "contact", {"feature": "has_suspect_contact", "op": "is_true"}, -10,
+          "Contact data does not look real"),
 )  # fmt: skip
 
 
@@ -300,7 +290,11 @@ class Policy(_Section):
 
     Attributes:
         rules: points for one observable fact about a lead each; a fact counts once.
+        contact_checks: what each check of a lead record does.
+        sensitive_words: what no lead's name, company or title holds.
+        blocklist: what is never worked as a lead.
         competitors: companies whose people are not leads.
+        release: lead records (mql:123) and e-mail addresses that no check rejects, whatever it finds.
         grades: fit grades of the static score.
         levels: engagement levels of the dynamic score.
         tiers: HOT, WARM and COLD by the score.
@@ -311,7 +305,11 @@ class Policy(_Section):
     """
 
     rules: tuple[Rule, ...] = DEFAULT_RULES
+    contact_checks: ContactChecks = ContactChecks()
+    sensitive_words: SensitiveWords = SensitiveWords()
+    blocklist: Blocklist = Blocklist()
     competitors: Competitors = Competitors()
+    release: tuple[Entry, ...] = ()
     grades: Grades = Grades()
     levels: Levels = Levels()
     tiers: Tiers = Tiers()
@@ -328,6 +326,23 @@ class Policy(_Section):
         if twice:
             raise ValueError(f"several rules are named {', '.join(twice)}: give each a name of its own")
         return rules
+
+    @field_validator("release")
+    @classmethod
+    def _name_records(cls, release: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in release:
+            if not is_release(entry):
+                raise ValueError(
+                    f"'{entry}' is neither a lead record, such as mql:123, nor an e-mail address"
+                )
+        return release
+
+    def scoring(self) -> Policy:
+        """The policy without the points that contact_checks takes back: free_mail that does not score down gives none."""
+        if self.contact_checks.free_mail == "score_down":
+            return self
+        kept = (rule for rule in self.rules if (rule.group, rule.when.feature) != ("contact", "is_free_mail"))
+        return self.model_copy(update={"rules": tuple(kept)})
 
     @property
     def version(self) -> str:
@@ -347,6 +362,12 @@ def load_policy(path: Path | None) -> Policy:
     """The policy in the file, or the default policy for None.
 
     Raises:
-        ConfigError: the file cannot be read or a setting is wrong; the message names each line.
+        ConfigError: the file, or one that it names, cannot be read, or a setting is wrong; the message names each line.
     """
-    return Policy() if path is None else validate(Policy, read_yaml(path))
+    if path is None:
+        return Policy()
+    document = read_yaml(path)
+    policy = validate(Policy, document)
+    if not policy.sensitive_words.files:
+        return policy
+    return policy.model_copy(update={"sensitive_words": with_files(policy.sensitive_words, document)})

@@ -17,6 +17,7 @@ with marketing as (
         channel,
         campaign,
         landing_page,
+        ip_address,
         occurred_at,
         known_at,
         source_name
@@ -39,6 +40,7 @@ sales as (
         channel,
         cast(null as varchar) as campaign,
         cast(null as varchar) as landing_page,
+        cast(null as varchar) as ip_address,
         occurred_at,
         known_at,
         source_name
@@ -66,6 +68,7 @@ select
     channel,
     campaign,
     landing_page,
+    ip_address,
     occurred_at,
     -- what has not happened yet is no fact, even where it is known already (a date to come, a clock that is ahead)
     greatest(known_at, occurred_at) as known_at,

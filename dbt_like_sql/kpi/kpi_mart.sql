@@ -79,6 +79,17 @@ records as (
         (select count(*) from {{ source('clean', 'rejected_leads') }}) as rejected_records
 ),
 
+rejections as (
+    select
+        'all' as period,
+        (select month from first_month) as period_start,
+        'rule=' || rule as segment,
+        count(*) as rejected_records,
+        (select count(*) from {{ ref('lead_records') }}) as lead_records
+    from {{ source('clean', 'rejected_leads') }}
+    group by rule
+),
+
 metrics as (
     select 'leads' as metric, period, period_start, segment, leads as numerator, null as denominator from counts
     union all
@@ -101,6 +112,10 @@ metrics as (
     select 'rejected_records', period, period_start, segment, rejected_records, null from records
     union all
     select 'rejection_rate', period, period_start, segment, rejected_records, lead_records from records
+    union all
+    select 'rejected_records', period, period_start, segment, rejected_records, null from rejections
+    union all
+    select 'rejection_rate', period, period_start, segment, rejected_records, lead_records from rejections
 )
 
 select

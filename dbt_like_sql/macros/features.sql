@@ -32,6 +32,8 @@ known_records as (
         records.channel,
         records.campaign,
         records.landing_page,
+        records.competitor_known_at,
+        records.suspect_known_at,
         records.occurred_at
     from spine
     inner join {{ source('identity', 'identity_map') }} as members
@@ -59,6 +61,8 @@ lead_facts as (
         arg_min_null(landing_page, sequence) as landing_page,
         bool_or(email is not null) as has_email,
         bool_or(phone is not null) as has_phone,
+        bool_or(coalesce(competitor_known_at <= as_of, false)) as is_competitor,
+        bool_or(coalesce(suspect_known_at <= as_of, false)) as has_suspect_contact,
         bool_or(raw_table = 'sql_leads') as is_sql,
         count(*) as record_count,
         min(occurred_at) as created_at,
@@ -165,6 +169,8 @@ select
     facts.landing_page,
     facts.has_email,
     facts.has_phone,
+    facts.is_competitor,
+    facts.has_suspect_contact,
     facts.is_sql,
     crm_facts.intent_degree,
     facts.record_count,

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from leadflow.clean.rules import first_violation
+from leadflow.clean.lists import ContactLists, contact_lists
+from leadflow.clean.rules import find_in_records
+from leadflow.policy import Policy
 from leadflow.text.companies import company_key
 from leadflow.text.emails import (
     MAILBOX_OWNERS,
     email_domain,
+    email_problem,
     is_disposable_domain,
     is_free_mail_domain,
     is_owner_of,
@@ -42,6 +45,7 @@ RECORD_COLUMNS: dict[str, pl.DataType] = {
     "channel": pl.String(),
     "campaign": pl.String(),
     "landing_page": pl.String(),
+    "ip_address": pl.String(),
     "occurred_at": _TIMESTAMP,
     "known_at": _TIMESTAMP,
     "source_name": pl.String(),
@@ -53,6 +57,10 @@ CLEAN_COLUMNS: dict[str, pl.DataType] = {
     "is_disposable_mail": pl.Boolean(),
     "company_key": pl.String(),
     "seniority": pl.String(),
+    "contact_flags": pl.List(pl.String()),
+    "competitor_known_at": _TIMESTAMP,
+    "suspect_known_at": _TIMESTAMP,
+    "is_released": pl.Boolean(),
 }
 REJECTED_COLUMNS: dict[str, pl.DataType] = {
     "record_key": pl.String(),
@@ -69,7 +77,11 @@ REJECTED_COLUMNS: dict[str, pl.DataType] = {
 # In these an 'n/a' is no value. Not in country, where NA is Namibia, nor in channel, campaign and landing_page,
 # whose values are labels that the user's reports know by name ('none', 'unknown').
 _MARKED_ABSENT = ("phone", "full_name", "company_name", "title")
-_TRIMMED = (*_MARKED_ABSENT, "country", "channel", "campaign", "landing_page")
+_TRIMMED = (*_MARKED_ABSENT, "country", "channel", "campaign", "landing_page", "ip_address")
+
+_COMPETITOR = ("competitor_domain", "competitor_ip")
+_SCORED_BY_THEMSELVES = (*_COMPETITOR, "free_mail")
+"""Checks whose points are another rule's than those of suspect contact data."""
 
 
 @dataclass(frozen=True)
@@ -78,32 +90,93 @@ class CheckedRecords:
 
     Attributes:
         clean: `CLEAN_COLUMNS`, one row per accepted record, by record_key.
-        rejected: `REJECTED_COLUMNS`, one row per rejected record and the first rule it broke, by record_key.
+        rejected: `REJECTED_COLUMNS`, one row per rejected record with the most severe check that rejects it, by
+            record_key.
     """
 
     clean: pl.DataFrame
     rejected: pl.DataFrame
 
 
-def check_lead_records(records: pl.DataFrame) -> CheckedRecords:
-    """Normalise lead records, derive what their fields tell, and part those that break a rule (rules.py).
+def check_lead_records(
+    records: pl.DataFrame, policy: Policy | None = None, lists: ContactLists | None = None
+) -> CheckedRecords:
+    """Normalise lead records, derive what their fields tell, and do with each what the checks (rules.py) are to do.
 
     Args:
         records: `RECORD_COLUMNS`, one row per record_key; other columns are left out.
+        policy: what each check does; the default policy unless given.
+        lists: as known at the refresh's moment; those of the policy unless given.
 
     Every record lands in exactly one of the two tables. A rejected row keeps its fields as they were given, as JSON.
     Python runs once per distinct value, so that a million records stay a matter of seconds.
     """
+    policy = policy or Policy()
+    lists = lists or contact_lists(policy)
     given = records.select(pl.col(name).cast(dtype) for name, dtype in RECORD_COLUMNS.items())
-    normalised = _normalised(given)
-    broken = first_violation(normalised)
-    clean = _derived(normalised.join(broken, on="record_key", how="anti"))
-    rejected = broken.join(
+    derived = _derived(_normalised(given))
+    findings = find_in_records(derived, policy, lists)
+    rejecting = findings.filter(pl.col("effect") == "reject").select("record_key").unique()
+    released = (
+        derived.select("record_key", "email")
+        .join(rejecting, on="record_key", how="semi")
+        .filter(
+            pl.col("record_key").is_in(list(lists.released)) | pl.col("email").is_in(list(lists.released))
+        )
+        .select("record_key", is_released=pl.lit(value=True))
+    )
+    broken = rejecting.join(released, on="record_key", how="anti")
+    clean = (
+        derived.join(broken, on="record_key", how="anti")
+        .join(_flags(findings), on="record_key", how="left")
+        .join(released, on="record_key", how="left")
+        .with_columns(
+            pl.col("contact_flags").fill_null(pl.lit([], dtype=pl.List(pl.String))),
+            pl.col("is_released").fill_null(value=False),
+        )
+    )
+    rejected = _reasons(findings.join(broken, on="record_key", how="semi")).join(
         given.with_columns(row=pl.struct(pl.all()).struct.json_encode()), on="record_key", how="inner"
     )
     return CheckedRecords(
-        clean.select(*CLEAN_COLUMNS).sort("record_key"), rejected.select(*REJECTED_COLUMNS).sort("record_key")
+        _without_wrong_addresses(clean).select(*CLEAN_COLUMNS).sort("record_key"),
+        rejected.select(*REJECTED_COLUMNS).sort("record_key"),
     )
+
+
+def _flags(findings: pl.DataFrame) -> pl.DataFrame:
+    """record_key, contact_flags, competitor_known_at and suspect_known_at of the records with findings."""
+    scores_down = pl.col("effect") == "score_down"
+    return findings.group_by("record_key").agg(
+        contact_flags=pl.col("check").sort_by("severity"),
+        competitor_known_at=pl.col("known_at").filter(scores_down & pl.col("check").is_in(_COMPETITOR)).min(),
+        suspect_known_at=pl.col("known_at")
+        .filter(scores_down & ~pl.col("check").is_in(_SCORED_BY_THEMSELVES))
+        .min(),
+    )
+
+
+def _reasons(findings: pl.DataFrame) -> pl.DataFrame:
+    """record_key, rule and reason of the rejected records: the most severe check, and the names of all others."""
+    is_rejecting = pl.col("effect") == "reject"
+    first = findings.filter(is_rejecting).unique("record_key", keep="first", maintain_order=True)
+    others = (
+        findings.join(first, on=["record_key", "check"], how="anti")
+        .group_by("record_key")
+        .agg(also=pl.col("check").sort_by("severity").str.join(", "))
+    )
+    return first.join(others, on="record_key", how="left").select(
+        "record_key",
+        rule="check",
+        reason=pl.concat_str("reason", pl.format(" Found as well: {}.", "also"), ignore_nulls=True),
+    )
+
+
+def _without_wrong_addresses(records: pl.DataFrame) -> pl.DataFrame:
+    """A record that goes on in spite of a wrong address goes without it: no lead is known by what is no address."""
+    is_wrong = map_distinct(records["email"], email_problem, pl.String()).is_not_null()
+    of_address = ("email", "email_domain", "is_free_mail", "is_disposable_mail")
+    return records.with_columns(pl.when(~is_wrong).then(name).alias(name) for name in of_address)
 
 
 def _normalised(records: pl.DataFrame) -> pl.DataFrame:

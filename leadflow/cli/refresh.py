@@ -235,7 +235,8 @@ def _leads_missing(settings: Settings) -> Iterator[str]:
     with Warehouse.from_settings(settings).connect(read_only=True) as connection:
         kept = connection.execute("select count(*) from clean.clean_leads").fetchall()[0][0]
         rules = connection.execute(
-            "select rule, reason, count(*) from clean.rejected_leads group by all order by count(*) desc, rule, reason"
+            "select rule, split_part(reason, ' Found as well: ', 1) as reason, count(*) as records "
+            "from clean.rejected_leads group by all order by records desc, rule, reason"
         ).fetchall()
     if rejected := sum(count for _, _, count in rules):
         top = "; ".join(

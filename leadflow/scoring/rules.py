@@ -63,6 +63,7 @@ def score_rules(features: pl.DataFrame, policy: Policy) -> RuleScores:
     Raises:
         ConfigError: a rule names a feature that does not exist, or compares it with the wrong type of value.
     """
+    policy = policy.scoring()
     features = _known_facts(features, policy.rules)
     for rule in policy.rules:
         _check_type(rule, features.schema)

@@ -128,6 +128,7 @@ def table_asset(
     outputs: Sequence[str],
     inputs: Sequence[str],
     kinds: frozenset[str] = frozenset({"python"}),
+    tells: Callable[[StageRun], Mapping[str, Mapping[str, Any]]] | None = None,
 ) -> Callable[[Callable[[StageRun], Mapping[str, TableVersion]]], dg.AssetsDefinition]:
     """Make a function that writes tables into one asset step.
 
@@ -138,6 +139,7 @@ def table_asset(
         outputs: tables it writes.
         inputs: tables it reads.
         kinds: Dagster kinds beside duckdb.
+        tells: what is told of the tables beside rows and version, by table and name, once they are written.
     """
 
     def decorate(write: Callable[[StageRun], Mapping[str, TableVersion]]) -> dg.AssetsDefinition:
@@ -150,10 +152,11 @@ def table_asset(
             run: StageRun = getattr(context.resources, RESOURCE)
             try:
                 versions = write(run)
+                told = tells(run) if tells else {}
             except LeadflowError as error:
                 raise dg.Failure(description=str(error), allow_retries=False) from error
             for table in outputs:
-                yield materialized(run, contracts[table], versions[table])
+                yield materialized(run, contracts[table], versions[table], **told.get(table, {}))
 
         return _asset
 

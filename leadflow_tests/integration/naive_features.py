@@ -177,6 +177,13 @@ def features(facts: Facts, lead_id: str, as_of: datetime) -> dict[str, Any] | No
         **{name: first[name] for name in ("channel", "campaign", "landing_page")},
         "has_email": any(row["email"] is not None for row in records),
         "has_phone": any(row["phone"] is not None for row in records),
+        **{
+            feature: any(row[since] is not None and row[since] <= as_of for row in records)
+            for feature, since in (
+                ("is_competitor", "competitor_known_at"),
+                ("has_suspect_contact", "suspect_known_at"),
+            )
+        },
         "is_sql": any(row["raw_table"] == "sql_leads" for row in records),
         "intent_degree": newest("intent_degree"),
         "record_count": len(records),

@@ -73,7 +73,7 @@ _DAY = ("features.lead_activity_daily.event_date", "features.lead_events.occurre
          ["clean.lead_records", "clean.rejected_leads", "features.lead_features", "features.lead_outcomes"], False),
         ("kpi.kpi_mart.metric", ["features.lead_outcomes.won_currency"], [], False),
         ("kpi.kpi_mart.period_start", ["scoring.scored_leads.created_at"], [], False),
-        ("kpi.kpi_mart.segment", ["scoring.scored_leads.channel", "scoring.scored_leads.tier"], [], False),
+        ("kpi.kpi_mart.segment", ["clean.rejected_leads.rule", "scoring.scored_leads.channel", "scoring.scored_leads.tier"], [], False),
         ("kpi.kpi_mart.denominator", ["scoring.scored_leads.lead_id"], ["clean.lead_records"], False),
         # from the contracts of Python-made tables
         ("clean.clean_leads.email_domain", ["clean.lead_records.email"], [], False),

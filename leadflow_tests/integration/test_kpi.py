@@ -16,8 +16,9 @@ INPUTS = {
     "features.lead_features": "lead_id varchar, is_sql boolean",
     "features.lead_outcomes": "lead_id varchar, opportunity_count bigint, won_count bigint, won_contract_value double, won_currency varchar",
     "clean.lead_records": "record_key varchar",
-    "clean.rejected_leads": "record_key varchar",
+    "clean.rejected_leads": "record_key varchar, rule varchar",
 }
+RULES = ("email_invalid", "blocklisted_ip")
 COUNTS = ("leads", "sales_leads", "leads_with_opportunity", "won_leads")
 RATES = ("sales_lead_rate", "opportunity_rate", "conversion_rate")
 
@@ -46,7 +47,7 @@ def rows_of(
         "features.lead_features": [(lead[0], lead[4]) for lead in leads],
         "features.lead_outcomes": [(lead[0], *lead[5:9]) for lead in leads if len(lead) > 5],
         "clean.lead_records": [(f"r{number}",) for number in range(records)],
-        "clean.rejected_leads": [(f"r{number}",) for number in range(rejected)],
+        "clean.rejected_leads": [(f"r{number}", RULES[number % 2]) for number in range(rejected)],
     }
     connection = duckdb.connect()
     for table, columns in INPUTS.items():
@@ -141,6 +142,21 @@ def test_rejected_records(room: SqlRoom, records: int, rejected: int, rate: floa
         rejected,
         rate,
     )
+
+
+def test_rejected_records_are_counted_by_rule(room: SqlRoom) -> None:
+    rows = rows_of(room, "kpi.kpi_mart", LEADS, records=10, rejected=5)
+    assert {
+        row[3]: (row[4], row[6])
+        for row in rows
+        if row[3].startswith("rule=") and row[0] == "rejected_records"
+    } == {"rule=email_invalid": (3.0, None), "rule=blocklisted_ip": (2.0, None)}
+    assert {
+        row[3]: (row[4], row[6]) for row in rows if row[3].startswith("rule=") and row[0] == "rejection_rate"
+    } == {
+        "rule=email_invalid": (0.3, 10.0),
+        "rule=blocklisted_ip": (0.2, 10.0),
+    }
 
 
 def test_no_leads_at_all(room: SqlRoom) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from leadflow.clean.records import CLEAN_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS, check_lead_records
-from leadflow.clean.rules import Rule, first_violation
 
 _NOON = dt.datetime(2025, 3, 1, 12)  # noqa: DTZ001 -- timestamps are UTC without a zone, as in the warehouse
 
@@ -108,12 +107,6 @@ def test_a_wrong_address_is_rejected_with_reason_and_the_row_as_given() -> None:
     assert "jane" not in str(rejected["reason"]).lower()
     assert json.loads(str(rejected["row"]))["email"] == " Jane@@ACME "
     assert set(json.loads(str(rejected["row"]))) == set(RECORD_COLUMNS)
-
-
-def test_a_record_is_rejected_once_by_the_first_rule_it_breaks() -> None:
-    rules = (Rule("long", "title", lambda _: "Too long."), Rule("short", "title", lambda _: "Too short."))
-    violations = first_violation(_records({"title": "x"}, {"title": None}), rules)
-    assert violations.rows() == [("mql:1", "long", "Too long.")]
 
 
 @settings(max_examples=40, deadline=None)

@@ -125,7 +125,8 @@ LOADER_ALONE = (
     # What hangs on two values, or on more of a value than its shape.
     "must descend", "must be below hot_above", "ascending", "listed twice", ".nan", ".inf", "finite number", "of too few",
     "keep one of the two", "but no single row fails it", "different numbers of columns",
-    "at which counting ends",
+    "at which counting ends", "found nearly everywhere", "none.txt", "not an e-mail address",
+    "with country code", "not an IP address or range", "neither a lead record",
     # What reading YAML itself says.
     "is not valid YAML", "repeats the key", "holds an item that is no mapping",
 )  # fmt: skip

@@ -22,6 +22,7 @@ _TYPES = {
     pl.Float64(): "double",
     pl.Boolean(): "boolean",
     pl.Datetime("us"): "timestamp",
+    pl.List(pl.String()): "varchar[]",
 }
 
 

@@ -43,6 +43,7 @@ def test_the_default_points_are_the_fields():
         "idle": -5,
         "personal_mail": -10,
         "competitor": -50,
+        "suspect_contact": -10,
     }
 
 
@@ -71,6 +72,17 @@ RULE = "rules:\n  - name: big\n    group: static\n    when: {%s}\n    points: 5\
         ("blend:\n  model_weight: 1.1\n", 2, "less than or equal to 1"),
         ("blend:\n  wins_for_full_weight: 0\n", 2, "greater than or equal to 1"),
         ("maturity_pass_mark: yes\n", 1, "valid number"),
+        ("contact_checks:\n  role_mail: drop\n", 2, "'reject', 'flag', 'score_down' or 'off'"),
+        ("contact_checks:\n  rolemail: flag\n", 2, "is not a known setting"),
+        ("contact_checks:\n  made_up_from: 5\n", 2, "less than or equal to 4"),
+        ("sensitive_words:\n  words: [casino, 证]\n", 2, "found nearly everywhere"),
+        ("sensitive_words:\n  files:\n    - none.txt\n", 3, "cannot be read"),
+        ("blocklist:\n  emails: [rival.com]\n", 2, "not an e-mail address"),
+        ("blocklist:\n  phones: ['030 901820']\n", 2, "with country code"),
+        ("blocklist:\n  ip_ranges: [198.51.100.0/33]\n", 2, "not an IP address or range"),
+        ("blocklist:\n  ip_ranges: [198.51.100.9-198.51.100.1]\n", 2, "not an IP address or range"),
+        ("competitors:\n  ip_ranges: [198.51.100.7, 198.51.100.7]\n", 2, "listed twice"),
+        ("release:\n  - '123'\n", 1, "neither a lead record"),
         ("training:\n  from: 2023-01-01\n", 1, "'from' and 'from_reason' go together"),
         ("training:\n  moments_days: [7, 0]\n", 2, "ascending"),
         ("training:\n  moments_days: []\n", 2, "at least one"),
@@ -124,3 +136,24 @@ def test_a_start_with_its_reason_is_taken(tmp_path):
 def test_a_missing_file_says_how_to_get_one(tmp_path):
     with pytest.raises(ConfigError, match="leadflow init"):
         load_policy(tmp_path / "policy.yaml")
+
+
+def test_a_bare_off_switches_a_check_off(tmp_path):
+    assert (
+        load_policy(write(tmp_path, "contact_checks: {role_mail: off}\n")).contact_checks.role_mail == "off"
+    )
+
+
+def test_words_in_files_count_and_change_the_version(tmp_path):
+    (tmp_path / "words.txt").write_text("# ours\nponzi  # a scheme\n\n传销\n", encoding="utf-8")
+    text = "sensitive_words: {words: [casino], files: [words.txt]}\n"
+    policy = load_policy(write(tmp_path, text))
+    assert policy.sensitive_words.words == ("casino", "ponzi", "传销")
+    (tmp_path / "words.txt").write_text("ponzi\n", encoding="utf-8")
+    assert load_policy(write(tmp_path, text)).version != policy.version
+
+
+def test_a_short_word_in_a_file_is_refused_with_its_line(tmp_path):
+    (tmp_path / "words.txt").write_text("ponzi\n证\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"words\.txt:2 holds '证'"):
+        load_policy(write(tmp_path, "sensitive_words: {files: [words.txt]}\n"))

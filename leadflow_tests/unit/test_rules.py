@@ -32,6 +32,8 @@ FEATURES = {
     "spam_reports_ever": pl.Int64,
     "days_since_last_activity": pl.Int64,
     "is_free_mail": pl.Boolean,
+    "is_competitor": pl.Boolean,
+    "has_suspect_contact": pl.Boolean,
     "email_domain": pl.String,
 }
 POLICY = Policy.model_validate({"competitors": {"domains": ["rival.com"]}})
@@ -89,9 +91,10 @@ def test_the_fields_own_example_is_55():
         ({"days_since_last_activity": 31}, "idle"),
         ({"is_free_mail": False}, None),
         ({"is_free_mail": True}, "personal_mail"),
-        ({"email_domain": "Rival.com"}, "competitor"),
-        ({"email_domain": "notrival.com"}, None),
-        ({"email_domain": "mail.rival.com"}, None),
+        ({"is_competitor": True}, "competitor"),
+        ({"is_competitor": False}, None),
+        ({"has_suspect_contact": True}, "suspect_contact"),
+        ({"has_suspect_contact": False}, None),
         ({}, None),
     ],
 )
