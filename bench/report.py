@@ -104,8 +104,8 @@ def _landings(cases: Sequence[Mapping[str, Any]]) -> list[str]:
         "",
         "One file of web events into raw.web_events: hashed, mapped, looked at for unreadable values and repeated ids, "
         "recorded; against `create table as select` of the same file by DuckDB alone, in turns, with the same limits of "
-        "memory (4 GB) and threads. Landing is to be no slower than half that rate, and its memory is not to grow with the "
-        f"file; the bound is {PEAK_BOUND_GB:g} GB. Again: a refresh that finds the file as it was.",
+        "memory (4 GB) and threads. Landing is to be no slower than half that rate. However large the file, memory stays near "
+        f"DuckDB's limit; the bound is {PEAK_BOUND_GB:g} GB. Again: a refresh that finds the file as it was.",
         "",
         *(f"- {_told(case)}: {_where(case)}" for case in cases),
         "",
