@@ -92,8 +92,7 @@ def land(folder: Path) -> dict[str, float]:
         with Warehouse(warehouse).connect() as connection:
             ensure_system_tables(connection)
             for table in (TABLE, "raw.attributes", "raw.rejected_rows"):
-                types = {column.name: column.data_type for column in contracts[table].columns}
-                ensure_raw_table(connection, table, types)
+                ensure_raw_table(connection, table, contracts[table].column_types)
             started = time.perf_counter()
             done = land_sources(connection, contracts, files, TABLE, stamp, [])
             seconds[name] = time.perf_counter() - started

@@ -227,9 +227,7 @@ def _land(run: StageRun, table: str) -> tuple[Landings, TableVersion, TableVersi
         stamp = run.stamp(connection)
         history = run.contracts.history_of(table)
         for name in (table, *([] if history is None else [history]), *SHARED):
-            landing.ensure_raw_table(
-                connection, name, {column.name: column.data_type for column in run.contracts[name].columns}
-            )
+            landing.ensure_raw_table(connection, name, run.contracts[name].column_types)
         ensure_system_tables(connection)
         with transaction(connection):
             if bring_back(connection, run.contracts[table], history):
@@ -268,9 +266,7 @@ def _shared_table(contracts: Contracts, table: str) -> dg.AssetsDefinition:
     @table_asset(contracts, outputs=[table], inputs=inputs)
     def take_stock(run: StageRun) -> Mapping[str, TableVersion]:
         with run.connect() as connection:
-            landing.ensure_raw_table(
-                connection, table, {column.name: column.data_type for column in run.contracts[table].columns}
-            )
+            landing.ensure_raw_table(connection, table, run.contracts[table].column_types)
             stamp = run.stamp(connection)
             with transaction(connection):
                 run.set_aside(connection, table, stamp=stamp, is_replaced=False)

@@ -242,8 +242,8 @@ def _was_landed(
 
 
 def _column_types(contracts: Contracts, source: Source) -> Mapping[str, str]:
-    columns = contracts[f"raw.{source.table}"].columns
-    return {column.name: column.data_type for column in columns if column.name not in STAMPED}
+    types = contracts[f"raw.{source.table}"].column_types
+    return {name: data_type for name, data_type in types.items() if name not in STAMPED}
 
 
 def refuse_columns_never_seen(files: SourceFiles, source: Source, seen: Collection[str]) -> None:

@@ -129,7 +129,7 @@ def _look(
                     now = utc_now()
                     plan = plan_of(connection, contracts, files, source, file, now)
                     if path in read:
-                        rejected = {column.name: column.data_type for column in contracts[_REJECTED].columns}
+                        rejected = contracts[_REJECTED].column_types
                         seen = preview(
                             connection, plan, file, rejected_columns=rejected, now=now, row_limit=row_limit
                         )

@@ -26,6 +26,7 @@ from leadflow.errors import SourceError
 from leadflow.ingest.http.defaults import mapping_of, properties_asked, properties_named
 from leadflow.ingest.http.pages import Page, Record, State
 from leadflow.ingest.sources import Source, SourceFiles
+from leadflow.warehouse.landing.copies import spill_folder
 from leadflow.warehouse.landing.landed_files import content_hash
 from leadflow.warehouse.landing.landing_plan import Landed
 from leadflow.warehouse.landing.source_cursors import (
@@ -264,8 +265,7 @@ def first_page(files: SourceFiles, source: Source, *, is_offline: bool) -> Itera
 @contextmanager
 def _folder(connection: DuckDBPyConnection, source: str) -> Iterator[Path]:
     """The folder of one source's batches; what a refresh that was killed left there goes first."""
-    (setting,) = connection.execute("select current_setting('temp_directory')").fetchone() or ("",)
-    folder = Path(str(setting)) / "fetched" / source
+    folder = spill_folder(connection) / "fetched" / source
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:

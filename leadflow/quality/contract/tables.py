@@ -194,6 +194,11 @@ class Table:
         """Names of the columns that hold personal data, in lower case."""
         return frozenset(column.name.lower() for column in self.columns if column.is_pii)
 
+    @property
+    def column_types(self) -> dict[str, str]:
+        """DuckDB type by column name, in the table's order."""
+        return {column.name: column.data_type for column in self.columns}
+
     def column(self, name: str) -> Column | None:
         """The column of that name, letter case apart, or None."""
         return next((column for column in self.columns if column.name.lower() == name.lower()), None)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from leadflow.errors import SourceError
+from leadflow.warehouse.connection import scalar
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -44,11 +45,15 @@ def packing(path: Path) -> str | None:
     return _PACKINGS.get(path.suffix.lower())
 
 
+def spill_folder(connection: DuckDBPyConnection) -> Path:
+    """Where DuckDB puts what does not fit in memory."""
+    return Path(str(scalar(connection, "select current_setting('temp_directory')") or ""))
+
+
 @contextmanager
 def temporary_folder(connection: DuckDBPyConnection) -> Iterator[Path]:
     """A folder beside what DuckDB spills, gone when the block ends."""
-    (setting,) = connection.execute("select current_setting('temp_directory')").fetchone() or ("",)
-    beside = Path(str(setting or ""))
+    beside = spill_folder(connection)
     inside = beside if beside.is_absolute() else None  # of a database in memory it is relative to anywhere
     if inside is not None:
         inside.mkdir(parents=True, exist_ok=True)

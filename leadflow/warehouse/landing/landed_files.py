@@ -159,13 +159,8 @@ def was_landed_otherwise(
 
 def was_mapped_otherwise(connection: DuckDBPyConnection, source: str, file: str, mapping_hash: str) -> bool:
     """Whether what was landed last under a file's name was mapped otherwise."""
-    last = first_row(
-        connection,
-        "select mapping_hash from quality.landed_files where source_name = ? and source_file = ? "
-        "order by rowid desc limit 1",
-        [source, file],
-    )
-    return last is not None and last[0] != mapping_hash
+    last = _last_landing(connection, source, file)
+    return last is not None and last[1] != mapping_hash
 
 
 def newest_file(connection: DuckDBPyConnection, source: str) -> str | None:
@@ -188,13 +183,19 @@ def moment_of_landing(
     So a mended mapping, which lands a file anew, does not make what was known long ago look new.
     """
     connection.execute(_CREATE)
-    landed = first_row(
+    last = _last_landing(connection, source, file)
+    return min(as_of, last[2]) if last is not None and last[0] == digest else as_of
+
+
+def _last_landing(connection: DuckDBPyConnection, source: str, file: str) -> tuple[str, str, datetime] | None:
+    """Content hash, mapping hash and moment of what was landed last under a file's name, or None."""
+    row = first_row(
         connection,
-        "select content_hash, as_of from quality.landed_files where source_name = ? and source_file = ? "
-        "order by rowid desc limit 1",
+        "select content_hash, mapping_hash, as_of from quality.landed_files "
+        "where source_name = ? and source_file = ? order by rowid desc limit 1",
         [source, file],
     )
-    return min(as_of, landed[1]) if landed is not None and landed[0] == digest else as_of
+    return None if row is None else (row[0], row[1], row[2])
 
 
 def note_landed(

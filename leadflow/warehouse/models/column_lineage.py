@@ -95,11 +95,7 @@ def declared_origins(table: Table) -> dict[str, Origin]:
 def _model_origins(room: SqlRoom, contracts: Contracts, model: SqlModel, table: Table) -> dict[str, Origin]:
     from leadflow.warehouse.models.query_lineage import query_origins
 
-    known = {
-        name: {column.name: column.data_type for column in contracts[name].columns}
-        for name in (*model.inputs, model.table)
-        if name in contracts
-    }
+    known = {name: contracts[name].column_types for name in (*model.inputs, model.table) if name in contracts}
     found: dict[str, Origin] = {}
     for is_incremental in sorted({False, model.materialized == "incremental"}):
         try:
