@@ -64,6 +64,7 @@ class ContactChecks(BaseModel):
         phone_fake: digits typed for the form's sake, as 12345678901.
         phone_invalid: no phone number of its country.
         phone_unassigned: right in length, in a range that is not given out.
+        wechat_invalid: the WeChat field holds no id that WeChat allows, nor a number in its place.
         name_implausible: no person's name, as asdf or 测试.
         company_implausible: no company's name, as test or 公司.
         role_mail: the mailbox is a function's and no person's, as info@.
@@ -89,6 +90,7 @@ class ContactChecks(BaseModel):
     phone_fake: Effect = "flag"
     phone_invalid: Effect = "flag"
     phone_unassigned: Effect = "flag"
+    wechat_invalid: Effect = "flag"
     name_implausible: Effect = "flag"
     company_implausible: Effect = "flag"
     role_mail: Effect = "flag"

@@ -1,8 +1,8 @@
 {#- Every feature of every (lead_id, as_of) row of a spine, from facts known at as_of and from nothing else.
 
     Scoring, training, backtest and explanation differ in their spine only. A window of n days is the last n whole
-    UTC days and the as_of day so far. Closed days come from lead_activity_daily; the as_of day, where a fact's
-    clock time matters, comes from lead_events.
+    UTC days and the as_of day so far. Closed days come from lead_activity_daily; the as_of day, where the clock time
+    matters at which something happened, became known or turned out to be no fact, comes from lead_events.
 
     spine: a select of lead_id and as_of (timestamp). -#}
 {% macro features(spine) %}
@@ -15,7 +15,7 @@ known_records as (
     select
         spine.lead_id,
         spine.as_of,
-        members.account_id,
+        case when members.account_known_from <= spine.as_of then members.account_id end as account_id,
         (records.known_at, records.occurred_at, records.record_key) as recency,
         (records.occurred_at, records.known_at, records.record_key) as sequence,
         records.record_key,
@@ -119,6 +119,7 @@ activity as (
         on daily.lead_id = spine.lead_id
         and daily.event_date < spine.as_of_date
         and daily.known_date < spine.as_of_date
+        and (daily.known_until_date is null or daily.known_until_date > spine.as_of_date)
 
     union all
 
@@ -136,6 +137,25 @@ activity as (
         and greatest(cast(events.occurred_at as date), cast(events.known_at as date)) = spine.as_of_date
         and events.occurred_at <= spine.as_of
         and events.known_at <= spine.as_of
+        and (events.known_until is null or events.known_until > spine.as_of)
+
+    union all
+
+    select
+        spine.lead_id,
+        spine.as_of,
+        date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
+        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
+        {%- for measure in var('activity_measures') %},
+        events.{{ measure }}
+        {%- endfor %}
+    from spine
+    inner join {{ ref('lead_events') }} as events
+        on events.lead_id = spine.lead_id
+        and cast(events.known_until as date) = spine.as_of_date
+        and events.known_until > spine.as_of
+        and events.occurred_at < spine.as_of_date
+        and events.known_at < spine.as_of_date
 ),
 
 activity_windows as (

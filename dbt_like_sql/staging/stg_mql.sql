@@ -6,6 +6,7 @@ select
     visitor_id,
     trim(email) as email,
     trim(phone) as phone,
+    trim(wechat_id) as wechat_id,
     trim(full_name) as full_name,
     trim(company_name) as company_name,
     trim(title) as title,

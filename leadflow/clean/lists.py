@@ -6,12 +6,14 @@ Belongs here: what stands on the lists at a moment, and who is on them. Does not
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import ipaddress
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import pairwise
+from operator import itemgetter
 
 import polars as pl
 
@@ -31,6 +33,9 @@ BLOCKLIST_COLUMNS: dict[str, pl.DataType] = {
     "known_at": pl.Datetime("us"),
 }
 KINDS = ("email", "domain", "phone", "company", "ip_range")
+
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_PLAIN_IPV4 = rf"^(?:{_OCTET}\.){{3}}{_OCTET}$"
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class ListedValues:
         """The entry of each of the texts that is listed: keys as of clean_leads, E.164 numbers, or IP addresses."""
         distinct = texts.drop_nulls().unique()
         if kind == "ip_range":
-            return _found(distinct, _range_finder(self.ranges)) if self.ranges else {}
+            return _found_in_ranges(distinct, self.ranges) if self.ranges else {}
         entries = self.exact[kind]
         if not entries:
             return {}
@@ -101,6 +106,17 @@ class ContactLists:
     competitors: ListedValues
     released: frozenset[str]
     unusable: tuple[str, ...]
+
+    def digest(self) -> str:
+        """One text for what stands on the lists: equal lists have equal digests, in any process."""
+        told = hashlib.sha256()
+        for values in (self.blocked, self.competitors):
+            told.update(
+                repr([sorted(values.exact[kind].items(), key=itemgetter(0)) for kind in KINDS[:-1]]).encode()
+            )
+            told.update(repr(sorted(values.ranges, key=repr)).encode())
+        told.update(repr(sorted(self.released)).encode())
+        return told.hexdigest()
 
 
 def contact_lists(
@@ -167,17 +183,46 @@ def _of_domain(domain: str, entries: dict[str, Entry]) -> Entry | None:
     return next((entries[parent] for parent in parents if parent in entries), None)
 
 
-def _range_finder(ranges: list[tuple[int, int, int, Entry]]) -> Callable[[str], Entry | None]:
-    """A look-up of an address as written; where ranges overlap, the one known first."""
-    pieces: dict[int, list[tuple[int, int, Entry]]] = {}
-    for version in {each[0] for each in ranges}:
-        bounds = [each[1:] for each in ranges if each[0] == version]
-        edges = sorted({edge for low, high, _ in bounds for edge in (low, high + 1)})
-        for low, until in pairwise(edges):
-            over = [entry for first, last, entry in bounds if first <= low <= last]
-            if over:
-                first_known = reduce(lambda one, other: other if other.is_earlier_than(one) else one, over)
-                pieces.setdefault(version, []).append((low, until - 1, first_known))
+def _pieces(ranges: list[tuple[int, int, int, Entry]], version: int) -> list[tuple[int, int, Entry]]:
+    """First address, last address and entry of ranges that do not overlap, in order; where several did, the one known first."""
+    bounds = [each[1:] for each in ranges if each[0] == version]
+    pieces: list[tuple[int, int, Entry]] = []
+    edges = sorted({edge for low, high, _ in bounds for edge in (low, high + 1)})
+    for low, until in pairwise(edges):
+        over = [entry for first, last, entry in bounds if first <= low <= last]
+        if over:
+            first_known = reduce(lambda one, other: other if other.is_earlier_than(one) else one, over)
+            pieces.append((low, until - 1, first_known))
+    return pieces
+
+
+def _found_in_ranges(texts: pl.Series, ranges: list[tuple[int, int, int, Entry]]) -> dict[str, Entry]:
+    """The entries of addresses as written; the usual spelling of IPv4 by columns, every other one by one."""
+    pieces = {version: _pieces(ranges, version) for version in (4, 6)}
+    bare = texts.str.strip_chars()
+    is_plain = bare.str.contains(_PLAIN_IPV4)
+    octets = pl.col("bare").str.split_exact(".", 3)
+    number = sum(octets.struct.field(f"field_{at}").cast(pl.Int64) * 256 ** (3 - at) for at in range(4))
+    plain = pl.DataFrame({"text": texts, "bare": bare}).filter(is_plain).select("text", number=number)
+    known = pl.DataFrame(
+        {
+            "low": [low for low, _, _ in pieces[4]],
+            "high": [high for _, high, _ in pieces[4]],
+            "piece": range(len(pieces[4])),
+        },
+        schema={"low": pl.Int64, "high": pl.Int64, "piece": pl.Int64},
+    )
+    hits = (
+        plain.sort("number")
+        .join_asof(known, left_on="number", right_on="low", strategy="backward")
+        .filter(pl.col("number") <= pl.col("high"))
+    )
+    found = {text: pieces[4][piece][2] for text, piece in hits.select("text", "piece").iter_rows()}
+    return found | _found(texts.filter(~is_plain), _range_finder(pieces))
+
+
+def _range_finder(pieces: dict[int, list[tuple[int, int, Entry]]]) -> Callable[[str], Entry | None]:
+    """A look-up of an address as written."""
     starts = {version: [piece[0] for piece in several] for version, several in pieces.items()}
 
     def look(text: str) -> Entry | None:
@@ -187,7 +232,7 @@ def _range_finder(ranges: list[tuple[int, int, int, Entry]]) -> Callable[[str], 
             return None
         if address.version == 6 and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-        at = bisect_right(starts.get(address.version, []), int(address)) - 1
+        at = bisect_right(starts[address.version], int(address)) - 1
         if at < 0:
             return None
         low, high, entry = pieces[address.version][at]

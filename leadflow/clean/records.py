@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from leadflow.clean.derived import IDENTITY_COLUMNS, read_fields
 from leadflow.clean.lists import ContactLists, contact_lists
 from leadflow.clean.rules import find_in_records
 from leadflow.policy import Policy
-from leadflow.text.companies import company_key
 from leadflow.text.emails import (
     MAILBOX_OWNERS,
     email_domain,
-    email_problem,
     is_disposable_domain,
     is_free_mail_domain,
     is_owner_of,
@@ -38,6 +37,7 @@ RECORD_COLUMNS: dict[str, pl.DataType] = {
     "sql_lead_id": pl.String(),
     "email": pl.String(),
     "phone": pl.String(),
+    "wechat_id": pl.String(),
     "full_name": pl.String(),
     "company_name": pl.String(),
     "title": pl.String(),
@@ -51,7 +51,7 @@ RECORD_COLUMNS: dict[str, pl.DataType] = {
     "source_name": pl.String(),
 }
 CLEAN_COLUMNS: dict[str, pl.DataType] = {
-    **RECORD_COLUMNS,
+    **{name: dtype for name, dtype in RECORD_COLUMNS.items() if name not in IDENTITY_COLUMNS},
     "email_domain": pl.String(),
     "is_free_mail": pl.Boolean(),
     "is_disposable_mail": pl.Boolean(),
@@ -61,6 +61,7 @@ CLEAN_COLUMNS: dict[str, pl.DataType] = {
     "competitor_known_at": _TIMESTAMP,
     "suspect_known_at": _TIMESTAMP,
     "is_released": pl.Boolean(),
+    **IDENTITY_COLUMNS,
 }
 REJECTED_COLUMNS: dict[str, pl.DataType] = {
     "record_key": pl.String(),
@@ -76,7 +77,7 @@ REJECTED_COLUMNS: dict[str, pl.DataType] = {
 
 # In these an 'n/a' is no value. Not in country, where NA is Namibia, nor in channel, campaign and landing_page,
 # whose values are labels that the user's reports know by name ('none', 'unknown').
-_MARKED_ABSENT = ("phone", "full_name", "company_name", "title")
+_MARKED_ABSENT = ("phone", "wechat_id", "full_name", "company_name", "title")
 _TRIMMED = (*_MARKED_ABSENT, "country", "channel", "campaign", "landing_page", "ip_address")
 
 _COMPETITOR = ("competitor_domain", "competitor_ip")
@@ -174,9 +175,10 @@ def _reasons(findings: pl.DataFrame) -> pl.DataFrame:
 
 def _without_wrong_addresses(records: pl.DataFrame) -> pl.DataFrame:
     """A record that goes on in spite of a wrong address goes without it: no lead is known by what is no address."""
-    is_wrong = map_distinct(records["email"], email_problem, pl.String()).is_not_null()
     of_address = ("email", "email_domain", "is_free_mail", "is_disposable_mail")
-    return records.with_columns(pl.when(~is_wrong).then(name).alias(name) for name in of_address)
+    return records.with_columns(
+        pl.when(pl.col("email_problem").is_null()).then(name).alias(name) for name in of_address
+    )
 
 
 def _normalised(records: pl.DataFrame) -> pl.DataFrame:
@@ -193,13 +195,14 @@ def _present(name: str, absent: Collection[str]) -> pl.Expr:
 
 
 def _derived(records: pl.DataFrame) -> pl.DataFrame:
-    """The records with the columns that `CLEAN_COLUMNS` has beyond theirs."""
+    """The records with what their fields tell: for `CLEAN_COLUMNS`, and for the checks."""
+    fields = read_fields(records)
+    records = records.drop("wechat_id").hstack(fields)
     domains = map_distinct(records["email"], email_domain, pl.String())
     derived = records.with_columns(
         domains.alias("email_domain"),
         map_distinct(domains, is_free_mail_domain, pl.Boolean()).alias("is_free_mail"),
         map_distinct(domains, is_disposable_domain, pl.Boolean()).alias("is_disposable_mail"),
-        map_distinct(records["company_name"], company_key, pl.String()).alias("company_key"),
         map_distinct(records["title"], seniority, pl.String()).alias("seniority"),
     )
     return derived.with_columns(is_free_mail=pl.col("is_free_mail") & ~_is_owners_mail(derived))

@@ -6,8 +6,7 @@ key or a moment), what follows from a finding (records.py), and a bot's clicks.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import or_
 
@@ -16,17 +15,12 @@ import polars as pl
 from leadflow.clean.lists import ContactLists, Entry
 from leadflow.contact_policy import CHECKS
 from leadflow.policy import Policy
-from leadflow.text.emails import email_problem
-from leadflow.text.made_up import (
-    is_made_up_address,
-    is_made_up_company,
-    is_role_address,
-    meant_domain,
-)
-from leadflow.text.persons import NAME_PROBLEMS, name_problem
-from leadflow.text.phones import PHONE_PROBLEMS, normalise_phone, phone_problem
+from leadflow.text.made_up import meant_domain
+from leadflow.text.persons import NAME_PROBLEMS
+from leadflow.text.phones import PHONE_PROBLEMS
 from leadflow.text.sensitive import word_finder
 from leadflow.text.vectors import map_distinct
+from leadflow.text.wechat import WECHAT_PROBLEM
 
 _TIMESTAMP = pl.Datetime("us")
 
@@ -58,17 +52,11 @@ _MADE_UP = {
 }
 """Checks by the field that they speak of; two of one field are one sign."""
 
-_WECHAT = re.compile(r"(?:wx|vx|wechat|weixin|微信号?|v信)\s*[:：号]?\s*(?P<id>.*)", re.IGNORECASE)
-_WECHAT_ID = re.compile(r"[a-z][a-z0-9_.-]{2,19}|1[3-9]\d{9}|\d{5,11}", re.IGNORECASE)
 _PHONE_CHECKS = {
     "phone_fake": ("fake",),
     "phone_invalid": ("not_a_number", "too_short", "too_long", "wechat"),
     "phone_unassigned": ("invalid",),
 }
-_SEPARATOR = "\x1f"  # between phone and country, where the two are one text; in neither of them
-_HARMLESS = {None, "no_country"}
-"""Of a number without country nobody can tell whether it is right."""
-
 Reasons = pl.Series
 """One text per record, String: what was found, as a sentence that does not repeat the value; null where nothing was."""
 
@@ -77,22 +65,22 @@ def find_in_records(records: pl.DataFrame, policy: Policy, lists: ContactLists) 
     """`FINDING_COLUMNS`: everything that the checks find, by record and severity (0 is the most severe).
 
     Args:
-        records: record_key, email, phone, full_name, company_name, title, country, ip_address, known_at and, derived,
-            email_domain, is_free_mail, is_disposable_mail, company_key; normalised, one row per record_key.
+        records: record_key, email, full_name, company_name, title, ip_address, known_at, normalised, and, derived,
+            email_domain, is_free_mail, is_disposable_mail, company_key and what `derived.read_fields` gives; one row
+            per record_key.
         policy: says which checks there are and what they do; one that is off finds nothing.
         lists: as known at the refresh's moment.
 
     known_at is when the finding could be known: for a list's entry its own moment or the record's, whichever is later.
     """
-    numbers = with_numbers(records)
-    reasons = _reasons(numbers, policy)
+    reasons = _reasons(records, policy)
     found = [
-        numbers.select("record_key", "known_at", reason=each)
+        records.select("record_key", "known_at", reason=each)
         .drop_nulls("reason")
         .with_columns(check=pl.lit(check))
         for check, each in reasons.items()
     ]
-    found += _listed(numbers, lists)
+    found += _listed(records, lists)
     effects = {check: policy.contact_checks.effect(check) for check in CHECKS}
     order = {check: severity for severity, check in enumerate(CHECKS)}
     empty = pl.DataFrame(schema=FINDING_COLUMNS)
@@ -110,74 +98,41 @@ def find_in_records(records: pl.DataFrame, policy: Policy, lists: ContactLists) 
     )
 
 
-def with_numbers(records: pl.DataFrame) -> pl.DataFrame:
-    """The records with phone_e164 and phone_problem; each number is read once per country it is given with."""
-    numbers = records.select(
-        pl.when(pl.col("phone").is_not_null()).then(
-            pl.concat_str("phone", pl.col("country").fill_null(""), separator=_SEPARATOR)
-        )
-    ).to_series()
-    return records.with_columns(
-        map_distinct(numbers, _e164, pl.String()).alias("phone_e164"),
-        map_distinct(numbers, _phone_problem, pl.String()).alias("phone_problem"),
-    )
-
-
-def _e164(number: str) -> str | None:
-    phone, _, country = number.partition(_SEPARATOR)
-    return normalise_phone(phone, country or None)
-
-
-def _phone_problem(number: str) -> str | None:
-    phone, _, country = number.partition(_SEPARATOR)
-    if (wechat := _WECHAT.fullmatch(phone.strip())) is not None:
-        return None if _WECHAT_ID.fullmatch(wechat["id"].strip()) else "wechat"
-    problem = phone_problem(phone, country or None)
-    return None if problem in _HARMLESS else problem
-
-
 def _reasons(records: pl.DataFrame, policy: Policy) -> dict[str, Reasons]:
     """What each check finds that asks no list, by check."""
-    problems = PHONE_PROBLEMS | {"wechat": "It names a WeChat id that nobody can have."}
-    email_wrong = map_distinct(records["email"], email_problem, pl.String())
-    address = records.select(pl.when(email_wrong.is_null()).then("email")).to_series()
+    phone_problems = {str(name): told for name, told in PHONE_PROBLEMS.items()} | {"wechat": WECHAT_PROBLEM}
+    name_problems = {str(name): told for name, told in NAME_PROBLEMS.items() if name != "absent"}
+    is_right = records["email_problem"].is_null()
     # Some throw-away services live on misspelt names, and so do people who mistype.
     misspelt = map_distinct(records["email_domain"], _misspelt, pl.String())
-    phone = records["phone_problem"]
     found = {
-        "email_invalid": email_wrong,
+        "email_invalid": records["email_problem"],
         "sensitive_words": _sensitive(records, policy),
         "disposable_mail": _if_true(
-            records["is_disposable_mail"] & email_wrong.is_null() & misspelt.is_null(),
+            records["is_disposable_mail"] & is_right & misspelt.is_null(),
             "Its e-mail address is thrown away after use.",
         ),
-        "email_implausible": _if(address, is_made_up_address, "Its e-mail address is nobody's."),
+        "email_implausible": _if_true(records["is_made_up_mail"], "Its e-mail address is nobody's."),
         "email_misspelt": misspelt,
         **{
-            check: phone.replace_strict(
-                {name: problems[name] for name in several}, default=None, return_dtype=pl.String
-            )
+            check: _told(records["phone_problem"], {name: phone_problems[name] for name in several})
             for check, several in _PHONE_CHECKS.items()
         },
-        "name_implausible": map_distinct(records["full_name"], _name_wrong, pl.String()),
-        "company_implausible": _if(records["company_name"], is_made_up_company, "Its company is none."),
-        "role_mail": _if(address, is_role_address, "Its e-mail address is a function's, not a person's."),
+        "wechat_invalid": records["wechat_problem"],
+        "name_implausible": _told(records["name_problem"], name_problems),
+        "company_implausible": _if_true(records["is_made_up_company"], "Its company is none."),
+        "role_mail": _if_true(records["is_role_mail"], "Its e-mail address is a function's, not a person's."),
         "free_mail": _if_true(records["is_free_mail"], "Its e-mail address is a personal one."),
-    }  # fmt: skip
+    }
     return found | {"made_up_contact": _made_up(found, policy.contact_checks.made_up_from)}
 
 
-def _if(texts: pl.Series, is_so: Callable[[str], bool], reason: str) -> Reasons:
-    return map_distinct(texts, lambda text: reason if is_so(text) else None, pl.String())
+def _told(problems: pl.Series, sentences: Mapping[str, str]) -> Reasons:
+    return problems.replace_strict(sentences, default=None, return_dtype=pl.String)
 
 
 def _if_true(marks: pl.Series, reason: str) -> Reasons:
     return marks.to_frame("mark").select(pl.when("mark").then(pl.lit(reason))).to_series()
-
-
-def _name_wrong(name: str) -> str | None:
-    problem = name_problem(name)
-    return None if problem in {None, "absent"} else NAME_PROBLEMS[problem]
 
 
 def _misspelt(domain: str) -> str | None:

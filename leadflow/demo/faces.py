@@ -151,7 +151,8 @@ def phones(
             "switchboard": mobile_numbers(companies.country[company], _steady(company, 3), _steady(company, 4)),
             "fake": words(mess.FAKE_PHONES, rng.integers(0, len(mess.FAKE_PHONES), count)),
             "invalid": words(mess.INVALID_PHONES, rng.integers(0, len(mess.INVALID_PHONES), count)),
-            "wechat": "wx: " + people.email.gather(person).str.extract("^([^@]+)"),
+            "letters": people.email.gather(person).str.extract("^([a-z]{1,10})").fill_null("id"),
+            "number": person.astype(np.int64) + 100_000,  # WeChat gives an id to one account only
             "form": rng.integers(0, 6, count),
         }
     )  # fmt: skip
@@ -165,7 +166,7 @@ def phones(
             "switchboard": _written(pl.col("switchboard"), pl.col("form")),
             "fake": pl.col("fake"),
             "invalid": pl.col("invalid"),
-            "wechat_id": pl.col("wechat"),
+            "wechat_id": pl.format("wx: {}{}", "letters", "number"),
         },
     )
 

@@ -40,6 +40,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "recipient; 邮箱; 电子邮箱; 电子邮件; 邮件; 工作邮箱; 邮箱地址; 企业邮箱",
     "phone": "phone; phone number; mobile; mobile phone; mobile number; cell; cell phone; telephone; tel; work phone; "
     "business phone; contact number; 手机; 手机号; 手机号码; 电话; 联系电话; 电话号码; 联系方式",
+    "wechat_id": "wechat; we chat; wechat id; wechat number; wechat account; weixin; weixin id; weixin hao; 微信; 微信号; 微信号码; 微信账号; 微信id",
     "full_name": "name; full name; contact name; person; person name; lead name; your name; 姓名; 联系人; 名字; 客户姓名; 联系人姓名",
     "company_name": "company; company name; organization; organisation; organization name; account; account name; employer; "
     "business name; firm; company or account; 公司; 公司名称; 企业; 企业名称; 单位; 单位名称; 客户名称",

@@ -10,6 +10,7 @@ abbreviated in names; written here without punctuation, since the key has none.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from leadflow.text.scripts import fold_latin, simplified
 from leadflow.text.values import is_absent, tidy, word_set
@@ -30,7 +31,11 @@ _FORMS_AT_END = frozenset(
     ooo|oao|zao|pao|tov|ооо|оао|зао|пао|ао|ип|тов|еоод|оод|ae|epe|ike|αε|επε|ικε
     as ve tic|ltd sti|lt|lt sti|sti|san ve tic|tic ve san|sanayi ve ticaret|ticaret ve sanayi|san tic|anonim sirketi|limited sirketi
     sdn bhd|bhd|berhad|tbk|persero|pcl|jsc|ojsc|cjsc|pjsc|fzco|fze|fz llc|fzllc|dmcc|wll|psc|saoc|saog|qsc|kk
-    kabushiki kaisha|godo kaisha|yugen kaisha
+    kabushiki kaisha|godo kaisha|yugen kaisha|p ltd|p limited
+    aktiengesellschaft|gesellschaft mit beschrankter haftung|kommanditgesellschaft|offene handelsgesellschaft|eingetragener verein
+    besloten vennootschap|naamloze vennootschap|societe anonyme|societe par actions simplifiee|societe a responsabilite limitee|societe
+    sociedad anonima|sociedad limitada|sociedade limitada|sociedade anonima|societa per azioni|societa a responsabilita limitata
+    aktieselskab|anpartsselskab|aksjeselskap|osakeyhtio
     """.replace("\n", "|").split("|")
     if form.strip()
 )
@@ -72,6 +77,7 @@ _APOSTROPHES = re.compile(r"['’`´ʼ]")
 _NOT_WORD = re.compile(r"[\W_]+")
 _SLASHED_FORM = re.compile(r"(?<!\w)(a/s|p/l|k/s|i/s|s/a|a/b)(?!\w)")
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_LATIN_FORM_AFTER_CJK = re.compile(f"(?<=[{_CJK}])(?=(?:co|ltd|inc|llc|corp|company|limited)\\b)")
 _SPACE_IN_CJK = re.compile(f"(?<=[{_CJK}]) (?=[{_CJK}])")
 
 
@@ -84,7 +90,12 @@ def company_key(name: str | None) -> str | None:
     alone, 'self-employed' and the like, or no letter or digit at all. Idempotent. Places and branches stay: a site
     is not its parent.
     """
-    if name is None or len(name) > _LONGEST_NAME or is_absent(name):
+    return None if name is None or len(name) > _LONGEST_NAME else _key(name)
+
+
+@lru_cache(maxsize=100_000)
+def _key(name: str) -> str | None:
+    if is_absent(name):
         return None
     key = _fold(name)
     while (shorter := _without_forms(key)) != key:
@@ -97,6 +108,7 @@ def _fold(name: str) -> str:
     text = tidy(name).casefold()
     text = _CJK_BRACKETED.sub(" ", tidy(text))  # folding may leave a form that NFKC changes once more
     text = simplified(fold_latin(text))
+    text = _LATIN_FORM_AFTER_CJK.sub(" ", text)  # '启晟软件Co., Ltd.'
     text = _SLASHED_FORM.sub(lambda form: form[0].replace("/", ""), text)
     text = _DOTTED_LETTERS.sub(lambda letters: letters[0].replace(".", ""), text)
     text = _APOSTROPHES.sub("", text).replace("&", " and ")

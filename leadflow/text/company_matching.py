@@ -63,6 +63,8 @@ class CompanyAliases:
             self._names[key] = canonical
         for alias in canonical_of:
             self._follow(alias, alias_key(alias), set())
+        self.names: tuple[str, ...] = tuple(canonical_of)
+        """The aliases as given."""
 
     def canonical(self, name: str) -> str:
         """The canonical name of an alias, any other name as it is."""
@@ -146,10 +148,11 @@ def company_core_keys(names: pl.Series) -> pl.Series:
 
     from leadflow.text.vectors import map_distinct
 
-    return map_distinct(names, _core_key, pl.String())
+    return map_distinct(names, company_core_key, pl.String())
 
 
-def _core_key(name: str) -> str | None:
+def company_core_key(name: str) -> str | None:
+    """Of a Chinese name the core, of any other the company key; None for no name."""
     if not has_han(name):
         return company_key(name)
     read = read_chinese_company(name)

@@ -80,7 +80,18 @@ PLACE_WORDS: Final = word_set(
     "york angeles chicago houston dallas boston seattle atlanta miami denver phoenix philadelphia detroit texas california florida ohio "
     "georgia virginia carolina michigan illinois jersey massachusetts arizona nevada oregon colorado minnesota wisconsin indiana missouri "
     "tennessee kentucky alabama louisiana oklahoma kansas iowa utah johannesburg durban cairo lagos nairobi paulo rio janeiro bogota lima "
-    "santiago queensland victoria nsw tasmania ontario quebec alberta bayern bavaria sachsen"
+    "santiago queensland victoria nsw tasmania ontario quebec alberta bayern bavaria sachsen "
+    "leeds liverpool sheffield bristol glasgow edinburgh cardiff belfast dublin lille bordeaux nantes toulouse marseille strasbourg "
+    "utrecht eindhoven ghent bremen hannover leipzig dresden nuremberg valencia seville porto naples bologna turin gothenburg malmo "
+    "bergen krakow gdansk budapest bucharest sofia athens recife brasilia salvador curitiba cordoba monterrey guadalajara medellin "
+    "ottawa winnipeg ahmedabad jaipur surat kobe nagoya busan hanoi doha riyadh jeddah karachi lahore dhaka colombo"
+)
+
+# Places of two words, written as one.
+TWO_WORD_PLACES: Final = word_set(
+    "newyork newzealand newdelhi newjersey newmexico neworleans saopaulo losangeles sanfrancisco sandiego sanjose sanantonio lasvegas "
+    "hongkong capetown kualalumpur buenosaires mexicocity telaviv abudhabi saudiarabia southafrica northamerica southamerica latinamerica "
+    "belohorizonte portoalegre quebeccity unitedkingdom unitedstates"
 )
 
 # Trades, products, activities and ways to organise in Chinese names, after the core.

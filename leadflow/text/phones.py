@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from leadflow.text.values import is_absent, tidy
@@ -47,6 +46,14 @@ _BETWEEN_NUMBERS = re.compile(
 _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 _CHINESE_MOBILES = re.compile(r"(?<!\d)1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)")
 _NOT_DIGIT = re.compile(r"\D")
+_SAME = re.compile(rf"(\d)\1{{{_SAME_DIGITS - 1}}}")
+_RUN = re.compile(
+    "|".join(
+        "".join(str((first + step * at) % 10) for at in range(_RUN_DIGITS))
+        for first in range(10)
+        for step in (1, -1)
+    )
+)
 _FICTION = re.compile(r"1?[2-9]\d{2}55501\d{2}")  # North American numbers kept for films
 
 
@@ -88,9 +95,13 @@ def normalise_phone(text: str | None, country: str | None = None) -> str | None:
     Idempotent. A number of the right length whose range is not given out (`read_phones` says so) is kept: numbering plans
     grow, and for matching it is as good as another.
     """
-    numbers = read_phones(text, country).numbers
-    valid = [number for number in numbers if number.is_valid]
-    return (valid or list(numbers))[0].e164 if numbers else None
+    return phone_of(read_phones(text, country))
+
+
+def phone_of(reading: PhoneReading) -> str | None:
+    """E.164 of the first number of a reading, valid ones first; None where there is none."""
+    numbers = reading.numbers
+    return next((number for number in numbers if number.is_valid), numbers[0]).e164 if numbers else None
 
 
 def phone_problem(text: str | None, country: str | None = None) -> PhoneProblem | None:
@@ -153,36 +164,46 @@ def _read_one(text: str, region: str | None) -> PhoneReading:
             kind.INVALID_COUNTRY_CODE: "invalid" if is_international else "no_country",
         }  # fmt: skip
         return PhoneReading((), problems.get(error.error_type, "not_a_number"))
-    is_valid = library.is_valid_number(number)
+    number_type = library.number_type(number)
+    is_valid = (
+        number_type != library.PhoneNumberType.UNKNOWN
+    )  # what is_valid_number asks, without asking again
     if not is_valid and region is None and not is_international:
         return PhoneReading((), "no_country")
-    return _checked(number, is_valid)
+    return _checked(number, number_type, is_valid)
 
 
-def _checked(number: Number, is_valid: bool) -> PhoneReading:
+def _checked(number: Number, number_type: int, is_valid: bool) -> PhoneReading:
     import phonenumbers as library
 
-    if is_fake_number(library.national_significant_number(number)):
+    national = library.national_significant_number(number)
+    if is_fake_number(national):
         return PhoneReading((), "fake")
-    length = library.is_possible_number_with_reason(number)
-    reason = library.ValidationResult
-    if not is_valid and length not in {reason.IS_POSSIBLE, reason.IS_POSSIBLE_LOCAL_ONLY}:
-        is_short = length == reason.TOO_SHORT
-        return PhoneReading(
-            (), "too_short" if is_short else "too_long" if length == reason.TOO_LONG else "invalid"
-        )
-    if not is_valid and length == reason.IS_POSSIBLE_LOCAL_ONLY:
-        return PhoneReading((), "too_short")
+    if not is_valid and (wrong := _wrong_length(number)) is not None:
+        return PhoneReading((), wrong)
     found = PhoneNumber(
-        e164=library.format_number(number, library.PhoneNumberFormat.E164),
+        e164=f"+{number.country_code}{national}",
         extension=number.extension,
         country=library.region_code_for_number(number) or "",
-        kind=_kind(library.number_type(number)),
+        kind=_kind(number_type),
         is_valid=is_valid,
     )
     return PhoneReading((found,), None if is_valid else "invalid")
 
 
+def _wrong_length(number: Number) -> PhoneProblem | None:
+    import phonenumbers as library
+
+    reason = library.ValidationResult
+    length = library.is_possible_number_with_reason(number)
+    if length == reason.IS_POSSIBLE:
+        return None
+    if length in {reason.TOO_SHORT, reason.IS_POSSIBLE_LOCAL_ONLY}:
+        return "too_short"
+    return "too_long" if length == reason.TOO_LONG else "invalid"
+
+
+@lru_cache(maxsize=32)
 def _kind(number_type: int) -> PhoneKind:
     from phonenumbers import PhoneNumberType as Type
 
@@ -199,18 +220,11 @@ def is_fake_number(digits: str) -> bool:
     Seven equal figures in a row, a run of eight up or down, or one or two figures repeated throughout (seven digits or
     more). One number in some hundred thousand given out is like that.
     """
-    if re.search(rf"(\d)\1{{{_SAME_DIGITS - 1}}}", digits) or _FICTION.fullmatch(digits):
+    if _SAME.search(digits) or _FICTION.fullmatch(digits):
         return True
     if len(digits) >= _SAME_DIGITS and len(set(digits[0::2])) == len(set(digits[1::2])) == 1:
         return True
-    steps = [(int(after) - int(before)) % 10 for before, after in pairwise(digits)]
-    run, last = 1, 0
-    for step in steps:
-        run = run + 1 if step == last else 2
-        last = step
-        if run >= _RUN_DIGITS and step in {1, 9}:
-            return True
-    return False
+    return _RUN.search(digits) is not None
 
 
 @lru_cache(maxsize=10_000)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 def is_near(one: str, other: str) -> bool:
     """Whether two words differ by typing slips only: one in six letters, at least one in words of four or more."""
+    shorter, longer = sorted((len(one), len(other)))
+    allowed = max(1, round(longer / 6)) if shorter >= 4 else 0
+    if longer - shorter > allowed or not allowed:  # letters left over are slips, too
+        return False
     from rapidfuzz.distance import OSA
 
-    shorter = min(len(one), len(other))
-    allowed = max(1, round(max(len(one), len(other)) / 6)) if shorter >= 4 else 0
-    return allowed > 0 and OSA.distance(one, other, score_cutoff=allowed) <= allowed
+    return bool(OSA.distance(one, other, score_cutoff=allowed) <= allowed)

@@ -5,9 +5,12 @@ Belongs here: helpers that take a polars Series. Does not belong here: what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
+
+_TEXT = "leadflow_text"
+"""Name that no result column has."""
 
 
 def map_distinct(
@@ -22,8 +25,31 @@ def map_distinct(
 
     Returns a Series of the same length, order and name.
     """
-    distinct = texts.drop_nulls().unique()
-    results = pl.Series("result", [function(text) for text in distinct], dtype=dtype)
-    lookup = pl.DataFrame({"text": distinct, "result": results})
-    mapped = texts.to_frame("text").join(lookup, on="text", how="left", maintain_order="left")
+    mapped = map_distinct_columns(texts, lambda text: (function(text),), {"result": dtype})
     return mapped["result"].alias(texts.name)
+
+
+def map_distinct_columns(
+    texts: pl.Series, function: Callable[[str], Sequence[object]], columns: Mapping[str, pl.DataType]
+) -> pl.DataFrame:
+    """Several results of every text, one column each; `function` is called once per distinct text.
+
+    Args:
+        texts: String; null stays null in every column and is not passed on.
+        function: pure; gives one value a column, in their order.
+        columns: types of the results by name.
+
+    Returns a frame of the same length and order.
+    """
+    distinct = texts.drop_nulls().unique()
+    results = [function(text) for text in distinct]
+    lookup = pl.DataFrame(
+        {
+            _TEXT: distinct,
+            **{
+                name: pl.Series([result[at] for result in results], dtype=dtype)
+                for at, (name, dtype) in enumerate(columns.items())
+            },
+        }
+    )
+    return texts.to_frame(_TEXT).join(lookup, on=_TEXT, how="left", maintain_order="left").drop(_TEXT)

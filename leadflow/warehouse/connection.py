@@ -93,6 +93,18 @@ class Warehouse:
         finally:
             connection.close()
 
+    @contextmanager
+    def scratch(self) -> Iterator[DuckDBPyConnection]:
+        """A DuckDB in memory under the same limits, to be lent to a library that needs one; the warehouse stays closed."""
+        import duckdb
+
+        connection = duckdb.connect(":memory:", config={**self.config()})
+        try:
+            connection.execute(_SESSION)
+            yield connection
+        finally:
+            connection.close()
+
     def _open(self, *, read_only: bool) -> DuckDBPyConnection:
         import duckdb
         import tenacity

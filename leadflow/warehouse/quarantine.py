@@ -33,12 +33,14 @@ from leadflow.warehouse.connection import quote, scalar
 from leadflow.warehouse.tables import Stamp, columns_of, table_exists
 
 if TYPE_CHECKING:
+    import polars as pl
     from duckdb import DuckDBPyConnection
 
 TABLE = "quality.quarantined_rows"
 
 _BATCH = "leadflow_quarantine_batch"
 _FAILING = "leadflow_quarantine_failing"
+_TOUCHED = "leadflow_touched_keys"
 _ROW = "leadflow_row"
 """Name under which a row's place in its table goes through a test's query; a test that selects all columns keeps it."""
 _FILE = ("source_name", "source_file")
@@ -144,6 +146,28 @@ def bring_back(connection: DuckDBPyConnection, contract: Table, history: str | N
         [contract.full_name],
     )
     return inserted
+
+
+def forget_rows(connection: DuckDBPyConnection, table: str, touched: pl.DataFrame) -> None:
+    """Let go of the rows of a table that stand aside and whose key is in `touched`: they are written anew, or are gone.
+
+    Args:
+        connection: read-write connection in a transaction; the system tables are there.
+        table: 'schema.name'.
+        touched: keys, in columns of the table.
+    """
+    if not len(touched) or not quarantined_rows(connection, table):
+        return
+    same = " and ".join(
+        f"row->>{literal('$.' + json.dumps(name))} is not distinct from cast(touched.{identifier(name)} as varchar)"
+        for name in touched.columns
+    )
+    connection.register(_TOUCHED, touched)
+    connection.execute(
+        f"delete from {TABLE} where table_name = ? and exists (select 1 from {_TOUCHED} as touched where {same})",
+        [table],
+    )
+    connection.unregister(_TOUCHED)
 
 
 def quarantining(contract: Table) -> tuple[Test, ...]:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from leadflow.policy import Policy, load_policy
+from leadflow.processes import part_map, usable_processors
 from leadflow.quality.sql_text import identifier
 from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import Warehouse, query, quote
 from leadflow.warehouse.models.sql_models import SqlModel, SqlRoom, run_model
-from leadflow.warehouse.quarantine import set_aside
+from leadflow.warehouse.quarantine import forget_rows, set_aside
 from leadflow.warehouse.refreshes import Refresh, current_refresh
 from leadflow.warehouse.tables import (
     Stamp,
@@ -30,6 +31,7 @@ from leadflow.warehouse.tables import (
     put_rows,
     read_range,
     record_version,
+    replace_rows,
     transaction,
 )
 
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 ROWS_PER_PART = 100_000
 """Rows that are held in memory at a time where a step works in parts: some hundred MB of features."""
+_MOST_WORKERS = 4
+"""Processes that parts are worked on in at most: each takes some hundred MB."""
 
 
 @dataclass
@@ -53,6 +57,7 @@ class StageRun:
         room: the SQL models.
         run_id: the Dagster run.
         is_full: rebuild incremental tables from nothing.
+        told: what a step has to tell of its tables beside rows and version, by table and name.
     """
 
     settings: Settings
@@ -60,6 +65,7 @@ class StageRun:
     room: SqlRoom
     run_id: str
     is_full: bool = False
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -76,6 +82,15 @@ class StageRun:
         """A short connection to the warehouse."""
         with self.warehouse.connect(read_only=read_only) as connection:
             yield connection
+
+    @property
+    def workers(self) -> int:
+        """Processes that a step may work on parts in: as many as threads, four at most."""
+        return min(self.settings.threads or usable_processors(), _MOST_WORKERS)
+
+    def tell(self, table: str, **metadata: Any) -> None:
+        """Say something of a table that this step writes, for the UI."""
+        self.told.setdefault(table, {}).update(metadata)
 
     def refresh(self, connection: DuckDBPyConnection | None = None) -> Refresh:
         """The refresh that tables written now belong to; asked anew each time, because ingest may open one."""
@@ -142,6 +157,8 @@ class StageRun:
         by: str,
         inputs: Sequence[str],
         rows: int = ROWS_PER_PART,
+        workers: int = 1,
+        beside: Mapping[str, str] | None = None,
     ) -> dict[str, TableVersion]:
         """Replace tables by what is computed of others part by part, in one transaction: memory does not grow with rows.
 
@@ -153,21 +170,63 @@ class StageRun:
             by: first column of every output's natural key, too.
             inputs: tables the rows were made from.
             rows: rows of the first table in a part.
+            workers: processes that parts are computed in; `compute` is then sent to them, and has to be picklable.
+            beside: select statements by further table that is replaced along with the others.
         """
         with self.connect() as connection:
             ensure_system_tables(connection)
             stamp = self.stamp(connection)
             with transaction(connection):
                 written: list[str] = []
-                for after, until in key_ranges(connection, read[0], by, rows=rows):
-                    part = compute({table: read_range(connection, table, by, after, until) for table in read})
-                    for table, frame in part.items():
-                        write = add_rows if table in written else put_rows
-                        write(connection, table, frame, order_by=self.contracts[table].natural_key)
-                    written = list(part)
+                ranges = key_ranges(connection, read[0], by, rows=rows)
+                parts = (
+                    {table: read_range(connection, table, by, after, until) for table in read}
+                    for after, until in ranges
+                )
+                with part_map(min(workers, len(ranges))) as mapped:
+                    for part in mapped(compute, parts):
+                        for table, frame in part.items():
+                            write = add_rows if table in written else put_rows
+                            write(connection, table, frame, order_by=self.contracts[table].natural_key)
+                        written = list(part)
+                for table, select in (beside or {}).items():
+                    put_rows(connection, table, select, order_by=self.contracts[table].natural_key)
+                    written.append(table)
                 versions = {}
                 for table in written:
                     self.set_aside(connection, table, stamp=stamp, is_replaced=True)
+                    versions[table] = record_version(connection, table, stamp=stamp, inputs=inputs)
+            return versions
+
+    def write_changes(
+        self,
+        tables: Mapping[str, pl.DataFrame],
+        *,
+        touched: pl.DataFrame,
+        inputs: Sequence[str],
+    ) -> dict[str, TableVersion]:
+        """Write what changed of tables that belong together, in one transaction: all of them, or none.
+
+        The tables hold the same rows as if they were made anew, in another order. Where `touched` is empty they are not
+        touched, and get a version all the same.
+
+        Args:
+            tables: new rows by table, with the columns of the table.
+            touched: distinct keys, in columns that every table has; its rows with such a key go, and so do those that
+                stand in quarantine.
+            inputs: tables the rows were made from.
+        """
+        with self.connect() as connection:
+            ensure_system_tables(connection)
+            stamp = self.stamp(connection)
+            with transaction(connection):
+                versions = {}
+                for table, rows in tables.items():
+                    forget_rows(connection, table, touched)
+                    replace_rows(
+                        connection, table, rows, touched=touched, order_by=self.contracts[table].natural_key
+                    )
+                    self.set_aside(connection, table, stamp=stamp, is_replaced=False)
                     versions[table] = record_version(connection, table, stamp=stamp, inputs=inputs)
             return versions
 
@@ -210,6 +269,7 @@ class StageRun:
             "horizon_days": training.horizon_days,
             "moments_days": list(training.moments_days),
             "training_max_leads": training.max_leads,
+            "bots": self.policy.bots.sql_variables(),
         }
 
 

@@ -153,20 +153,31 @@ def table_asset(
             try:
                 versions = write(run)
                 told = tells(run) if tells else {}
+                by_step = {table: run.told.pop(table, {}) for table in outputs}
             except LeadflowError as error:
                 raise dg.Failure(description=str(error), allow_retries=False) from error
             for table in outputs:
-                yield materialized(run, contracts[table], versions[table], **told.get(table, {}))
+                yield materialized(
+                    run, contracts[table], versions[table], **by_step[table], **told.get(table, {})
+                )
 
         return _asset
 
     return decorate
 
 
-def model_asset(contracts: Contracts, model: SqlModel) -> dg.AssetsDefinition:
-    """A SQL model as one asset step."""
+def model_asset(
+    contracts: Contracts, model: SqlModel, tells: Callable[[StageRun], Mapping[str, Any]] | None = None
+) -> dg.AssetsDefinition:
+    """A SQL model as one asset step; `tells` is what is told of its table beside rows and version."""
 
-    @table_asset(contracts, outputs=[model.table], inputs=list(model.inputs), kinds=frozenset({"sql"}))
+    @table_asset(
+        contracts,
+        outputs=[model.table],
+        inputs=list(model.inputs),
+        kinds=frozenset({"sql"}),
+        tells=None if tells is None else lambda run: {model.table: tells(run)},
+    )
     def _write(run: StageRun) -> Mapping[str, TableVersion]:
         return {model.table: run.run_sql_model(model)}
 

@@ -171,6 +171,33 @@ def add_rows(
         connection.execute(f"insert into {quote(table)} by name select * from {relation}{_order(order_by)}")
 
 
+def replace_rows(
+    connection: DuckDBPyConnection,
+    table: str,
+    rows: pl.DataFrame,
+    *,
+    touched: pl.DataFrame,
+    order_by: Sequence[str] = (),
+) -> None:
+    """Put `rows` in place of those whose key is in `touched`, inside the caller's transaction and without a version.
+
+    Args:
+        connection: read-write connection in a transaction.
+        table: 'schema.name'; it is there.
+        rows: the table's columns, in any order.
+        touched: keys, in columns of the table.
+        order_by: columns the new rows are written in the order of.
+    """
+    if len(touched):
+        same = " and ".join(f"kept.{name} = gone.{name}" for name in map(identifier, touched.columns))
+        with _as_relation(connection, touched) as relation:
+            connection.execute(
+                f"delete from {quote(table)} as kept where exists (select 1 from {relation} as gone where {same})"
+            )
+    if len(rows):
+        add_rows(connection, table, rows, order_by=order_by)
+
+
 def key_ranges(
     connection: DuckDBPyConnection, table: str, column: str, *, rows: int
 ) -> list[tuple[object, object]]:

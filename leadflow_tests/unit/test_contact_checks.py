@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import json
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from leadflow.clean.lists import BLOCKLIST_COLUMNS, contact_lists
+from leadflow.clean.lists import BLOCKLIST_COLUMNS, Entry, ListedValues, contact_lists
 from leadflow.clean.records import RECORD_COLUMNS, CheckedRecords, check_lead_records
 from leadflow.contact_policy import CHECKS
 from leadflow.policy import Policy
@@ -86,6 +89,10 @@ def _found(policy: Policy | None = None, blocklist: pl.DataFrame | None = None, 
         ({"phone": "微信：annlee2024"}, []),
         ({"phone": "wx: ?"}, ["phone_invalid"]),
         ({"phone": "+44 7700 299597"}, ["phone_unassigned"]),
+        ({"phone": "annlee2024"}, []),
+        ({"wechat_id": "Ann_Lee24"}, []),
+        ({"wechat_id": "n/a"}, []),
+        ({"wechat_id": "ann lee!"}, ["wechat_invalid"]),
         ({"full_name": "asdf"}, ["name_implausible"]),
         ({"full_name": "测试"}, ["name_implausible"]),
         ({"full_name": "张伟"}, []),
@@ -327,3 +334,54 @@ def test_addresses(address: str, is_made_up: bool, is_role: bool) -> None:
 )  # fmt: skip
 def test_misspelt_mail_domains(domain: str, meant: str | None) -> None:
     assert meant_domain(domain) == meant
+
+
+_LONG_AGO = _NOON - 1000 * _DAY
+_SMALL = st.integers(0, 40).map(lambda at: str(ipaddress.ip_address(0xC6336400 + 7 * at)))
+_ODD = st.sampled_from(
+    [
+        "",
+        "198.51.100",
+        "198.51.100.07",
+        "198.51.100.256",
+        "::ffff:198.51.100.7",
+        "2001:db8::1",
+        "x",
+        " 198.51.100.14 ",
+    ]
+)
+
+
+@given(
+    st.lists(st.tuples(_SMALL, _SMALL, st.none() | st.integers(1, 3)), max_size=5),
+    st.lists(_SMALL | _ODD, max_size=12),
+    st.booleans(),
+)
+def test_addresses_are_found_in_columns_as_one_by_one(
+    ranges: list[tuple[str, str, int | None]], texts: list[str], with_version_6: bool
+) -> None:
+    listed = ListedValues()
+    bounds = []
+    for number, (one, other, days) in enumerate(ranges):
+        low, high = sorted((one, other), key=ipaddress.ip_address)
+        known_at = None if days is None else _NOON + days * _DAY
+        entry = Entry(f"entry {number}", known_at)
+        assert listed.add("ip_range", f"{low}-{high}", entry)
+        bounds.append((int(ipaddress.ip_address(low)), int(ipaddress.ip_address(high)), entry))
+    if with_version_6:
+        listed.add("ip_range", "2001:db8::/32", Entry("entry 6", None))
+    found = listed.find("ip_range", pl.Series(texts, dtype=pl.String))
+    for text in texts:
+        try:
+            address = ipaddress.ip_address(text.strip())
+        except ValueError:
+            assert text not in found
+            continue
+        if isinstance(address, ipaddress.IPv6Address):
+            if address.ipv4_mapped is None:
+                assert (text in found) == with_version_6
+                continue
+            address = address.ipv4_mapped
+        over = [entry for low, high, entry in bounds if low <= int(address) <= high]
+        earliest = min((entry.known_at or _LONG_AGO for entry in over), default=None)
+        assert (found[text].known_at or _LONG_AGO) == earliest if over else text not in found

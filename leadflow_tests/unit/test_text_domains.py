@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadflow.text.domains import web_domain
+from leadflow.text.domains import registrable_domain, web_domain
 from leadflow.text.values import is_absent, tidy
 from leadflow.text.vectors import map_distinct
 
@@ -68,3 +68,26 @@ def test_map_distinct_of_nothing_keeps_the_type() -> None:
     assert (
         map_distinct(pl.Series("given", [], dtype=pl.String), str.islower, pl.Boolean()).dtype == pl.Boolean
     )
+
+
+@pytest.mark.parametrize(
+    ("domain", "registered"),
+    [
+        ("acme.com", "acme.com"),
+        ("de.acme.com", "acme.com"),
+        ("mail.de.acme.co.uk", "acme.co.uk"),
+        ("acme.com.cn", "acme.com.cn"),
+        ("acme.blogspot.com", "acme.blogspot.com"),
+        ("mail.acme.example", "acme.example"),
+        ("mail.xn--fsqu00a.xn--fiqs8s", "xn--fsqu00a.xn--fiqs8s"),
+        ("co.uk", None),
+        ("blogspot.com", None),
+        ("com", None),
+        ("a..com", None),
+        ("", None),
+    ],
+)
+def test_what_of_a_domain_its_owner_registered(domain: str, registered: str | None) -> None:
+    assert registrable_domain(domain) == registered
+    if registered is not None:
+        assert registrable_domain(registered) == registered

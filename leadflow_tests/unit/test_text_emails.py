@@ -14,6 +14,7 @@ from leadflow.text.emails import (
     is_disposable_domain,
     is_free_mail_domain,
     is_owner_of,
+    mailbox,
     normalise_email,
 )
 
@@ -166,3 +167,38 @@ def test_is_owner_of(domain: str, company_key: str | None, expected: bool) -> No
 
 def test_mailbox_owners_are_in_the_free_mail_list() -> None:
     assert all(is_free_mail_domain(domain) for domain in MAILBOX_OWNERS)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("ann@north.example", "ann@north.example"),
+        ("ann+fair@north.example", "ann@north.example"),
+        ("ann.lee@north.example", "ann.lee@north.example"),
+        ("a.n.n.lee+x+y@gmail.com", "annlee@gmail.com"),
+        ("ann.lee@googlemail.com", "annlee@gmail.com"),
+        ("+ann@north.example", "+ann@north.example"),
+        ("ann@", None),
+        ("no address", None),
+        (None, None),
+    ],
+)
+def test_mailbox(address: str | None, expected: str | None) -> None:
+    assert mailbox(address) == expected
+    assert mailbox(expected) == expected
+
+
+@given(
+    st.from_regex(r"[a-z0-9-]{1,12}(\.[a-z0-9-]{1,6}){0,3}", fullmatch=True) | st.text("ax-.0é", max_size=12)
+)
+@example("north.example")
+@example("a.local")
+@example("local.test")
+@example("xn--a.com")
+@example("ab--c.com")
+@example("a.c")
+@example("-a.com")
+@example(f"{'a' * 63}.com")
+@example(f"{'a' * 64}.com")
+def test_plain_domains_are_judged_as_the_library_judges_them(domain: str) -> None:
+    assert (email_problem(f"ann@{domain}") is None) == (_library_problem(f"a@{domain}") is None)

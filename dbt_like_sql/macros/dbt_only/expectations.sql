@@ -51,3 +51,10 @@ from {{ model }}
 group by {{ combination_of_columns | join(', ') }}
 having count(*) > 1
 {% endtest %}
+
+{% test expect_table_row_count_to_equal_other_table(model, compare_model) %}
+select counted.row_count, compared.row_count as other_row_count
+from (select count(*) as row_count from {{ model }}) as counted
+cross join (select count(*) as row_count from {{ compare_model }}) as compared
+where counted.row_count <> compared.row_count
+{% endtest %}
