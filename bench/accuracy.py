@@ -1,9 +1,9 @@
-"""How well company names are matched, beside simple ways: `python -m bench.accuracy`.
+"""How well company names and persons are matched, beside simple ways: `python -m bench.accuracy`.
 
-Belongs here: the company name sets, the baselines, and docs/accuracy.md. Does not belong here: speed (run.py), matching of persons and
+Belongs here: the company name sets, their baselines, and docs/accuracy.md. Does not belong here: speed (run.py), persons (persons.py),
 accounts as wholes.
 
-Reads company_pairs/ and company_names_zh/ from the folder named by LEADFLOW_TEST_DATA. Everything is counted in the same run; nothing
+Reads company_pairs/, company_names_zh/ and the people_ sets from the folder named by LEADFLOW_TEST_DATA. Everything is counted in the same run; nothing
 is fitted on the pairs it is measured on, but for the one baseline that says so (by cross-validation).
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from bench.persons import report_lines
 from leadflow.errors import LeadflowError
 from leadflow.text.chinese_companies import read_chinese_company
 from leadflow.text.companies import company_key
@@ -79,7 +80,8 @@ def data_folder() -> Path:
     folder = Path(os.environ.get("LEADFLOW_TEST_DATA", ""))
     if not os.environ.get("LEADFLOW_TEST_DATA") or not (folder / "company_pairs").is_dir():
         raise LeadflowError(
-            "LEADFLOW_TEST_DATA names no folder with company_pairs/ and company_names_zh/: set it to where they are."
+            "LEADFLOW_TEST_DATA names no folder with company_pairs/ and company_names_zh/",
+            "set it to where they are",
         )
     return folder
 
@@ -238,6 +240,8 @@ def report(folder: Path) -> str:
             ("place, trades and legal form off, then equal", scored(brands, same_core)),
             ("the brand stands in the full name (partial_ratio)", scored(brands, is_partial)),
         ]),
+        "",
+        *report_lines(folder),
     ]  # fmt: skip
     return "\n".join(lines).rstrip() + "\n"
 

@@ -13,6 +13,7 @@ import dagster as dg
 
 from leadflow.automation import build_hourly_schedule, build_refresh_job
 from leadflow.clean import assets as clean
+from leadflow.clean import web_assets as web
 from leadflow.enrich import assets as enrich
 from leadflow.identity import assets as identity
 from leadflow.ingest import assets as ingest
@@ -58,10 +59,11 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     assets = [
         *ingest.build_assets(contracts),
         *clean.build_assets(contracts),
+        *web.build_assets(contracts),
         *identity.build_assets(contracts),
         *enrich.build_assets(contracts),
         *scoring.build_assets(contracts),
-        *(model_asset(contracts, model) for model in room.models.values()),
+        *(model_asset(contracts, model, web.MODEL_TELLS.get(model.table)) for model in room.models.values()),
         *publish.build_assets(contracts),
     ]
     refuse_circles(assets, room)

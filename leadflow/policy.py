@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from leadflow.bot_policy import Bots
+from leadflow.company_policy import Companies, with_alias_files
 from leadflow.config_files import read_yaml, validate
 from leadflow.contact_policy import (
     Blocklist,
@@ -27,6 +29,8 @@ from leadflow.contact_policy import (
     is_release,
     with_files,
 )
+from leadflow.matching_policy import Matching
+from leadflow.survivorship_policy import Duplicates, Survivorship
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
@@ -295,6 +299,11 @@ class Policy(_Section):
         blocklist: what is never worked as a lead.
         competitors: companies whose people are not leads.
         release: lead records (mql:123) and e-mail addresses that no check rejects, whatever it finds.
+        matching: which lead records are one person.
+        companies: other names of companies, and how alike two names have to be.
+        survivorship: whose word counts where a lead's records differ.
+        duplicates: what is done with a lead record that was known already.
+        bots: which web events are left out of features.
         grades: fit grades of the static score.
         levels: engagement levels of the dynamic score.
         tiers: HOT, WARM and COLD by the score.
@@ -310,6 +319,11 @@ class Policy(_Section):
     blocklist: Blocklist = Blocklist()
     competitors: Competitors = Competitors()
     release: tuple[Entry, ...] = ()
+    bots: Bots = Bots()
+    matching: Matching = Matching()
+    companies: Companies = Companies()
+    survivorship: Survivorship = Survivorship()
+    duplicates: Duplicates = Duplicates()
     grades: Grades = Grades()
     levels: Levels = Levels()
     tiers: Tiers = Tiers()
@@ -368,6 +382,9 @@ def load_policy(path: Path | None) -> Policy:
         return Policy()
     document = read_yaml(path)
     policy = validate(Policy, document)
-    if not policy.sensitive_words.files:
-        return policy
-    return policy.model_copy(update={"sensitive_words": with_files(policy.sensitive_words, document)})
+    return policy.model_copy(
+        update={
+            "sensitive_words": with_files(policy.sensitive_words, document),
+            "companies": with_alias_files(policy.companies, document),
+        }
+    )

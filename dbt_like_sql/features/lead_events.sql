@@ -5,17 +5,19 @@
 
     A web event that names neither form nor address belongs to whoever its visitor was last known to be: by the newest
     form or login before it, or else by the first one after. The older tie goes first, so that a later form of somebody
-    else on the same device takes nothing away. -#}
+    else on the same device takes nothing away.
+
+    What a bot rule found is a fact until that could be known, and none from then on; what was found at once is no fact.
+    A login ties its visitor all the same: whose a visitor is does not depend on what it is. -#}
 with members as (
     select record_key, lead_id, known_from
     from {{ source('identity', 'identity_map') }}
+    where known_to is null
 ),
 
 email_keys as (
-    select email, min(lead_id) as lead_id, min(known_from) as known_from
-    from {{ source('identity', 'lead_keys') }}
-    where email is not null
-    group by email
+    select email, lead_id, known_from
+    from {{ source('identity', 'lead_emails') }}
 ),
 
 visitor_ties as (
@@ -36,7 +38,7 @@ visitor_ties as (
             logins.occurred_at as tied_at,
             email_keys.lead_id,
             greatest(logins.known_at, email_keys.known_from) as known_from
-        from {{ ref('stg_web_events') }} as logins
+        from {{ ref('clean_web_events') }} as logins
         inner join email_keys on email_keys.email = lower(logins.email)
     )
     where visitor_id is not null
@@ -45,7 +47,7 @@ visitor_ties as (
 
 anonymous_visits as (
     select distinct visitor_id, occurred_at
-    from {{ ref('stg_web_events') }}
+    from {{ ref('clean_web_events') }}
     where mql_id is null and email is null and visitor_id is not null
 ),
 
@@ -69,12 +71,13 @@ facts as (
         case when mql_id is null and email is null then visitor_id end as visitor_id,
         occurred_at,
         known_at,
+        left_out_from,
         cast(event_type in ('page_view', 'pricing_page_view') as integer) as page_views,
         cast(event_type = 'pricing_page_view' as integer) as pricing_page_views,
         cast(event_type = 'content_download' as integer) as content_downloads,
         cast(event_type = 'content_download' and content_kind = 'white_paper' as integer) as white_paper_downloads,
         cast(event_type = 'webinar_attended' as integer) as webinars_attended
-    from {{ ref('stg_web_events') }}
+    from {{ ref('clean_web_events') }}
 
     union all by name
 
@@ -115,7 +118,8 @@ facts as (
 select
     coalesce(members.lead_id, email_keys.lead_id, visits.lead_id) as lead_id,
     facts.occurred_at,
-    greatest(facts.known_at, coalesce(members.known_from, email_keys.known_from, visits.known_from)) as known_at
+    greatest(facts.known_at, coalesce(members.known_from, email_keys.known_from, visits.known_from)) as known_at,
+    facts.left_out_from as known_until
     {%- for measure in var('activity_measures') %},
     cast(coalesce(facts.{{ measure }}, 0) as double) as {{ measure }}
     {%- endfor %}
@@ -124,3 +128,11 @@ left join members on facts.record_key = members.record_key
 left join email_keys on members.lead_id is null and lower(facts.email) = email_keys.email
 left join visits on facts.visitor_id = visits.visitor_id and facts.occurred_at = visits.occurred_at
 where coalesce(members.lead_id, email_keys.lead_id, visits.lead_id) is not null
+    and (
+        facts.left_out_from is null
+        or facts.left_out_from > greatest(
+            facts.occurred_at,
+            facts.known_at,
+            coalesce(members.known_from, email_keys.known_from, visits.known_from)
+        )
+    )

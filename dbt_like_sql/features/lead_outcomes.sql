@@ -4,6 +4,7 @@
 with members as (
     select record_key, lead_id
     from {{ source('identity', 'identity_map') }}
+    where known_to is null
 ),
 
 opportunities as (

@@ -7,7 +7,9 @@ with known as (
         sum({{ measure }}) as {{ measure }}
         {%- endfor %}
     from {{ ref('lead_events') }}
-    where known_at <= {{ as_of }} and occurred_at <= {{ as_of }}
+    where known_at <= {{ as_of }}
+        and occurred_at <= {{ as_of }}
+        and (known_until is null or known_until > {{ as_of }})
     group by lead_id
 )
 

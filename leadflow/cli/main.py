@@ -241,9 +241,24 @@ def quality(tables: tuple[str, ...], is_failed_only: bool, page: Path | None, is
 
 @cli.command()
 @click.argument("text")
-def find(text: str) -> None:
-    """Not built yet: is this person or company known, and whose is it."""
-    _later("find", f"look '{text}' up in the warehouse's identity.leads")
+@click.option("--json", "is_json", is_flag=True, help="Print everything that is known as one JSON object.")
+def find(text: str, is_json: bool) -> None:
+    """Is this person or company known, and whose is it.
+
+    TEXT is an e-mail or web address, a phone number in any spelling, a WeChat id, the name of a person or company, Chinese or
+    Latin, a lead id (also of a lead that was merged into another) or the key of a lead record. What is spelt nearly alike
+    is found where nothing else is. Several things may be given with commas between. Names, addresses and numbers are shown:
+    this reads the private warehouse.
+
+    The exit status is 0 where somebody or a company is known, and 1 where not.
+    """
+    from leadflow.cli.find import look_up
+    from leadflow.cli.find_told import as_json, is_known, told
+
+    found = look_up(load_settings(), text, tell=lambda line: click.echo(line, err=True))
+    click.echo(as_json(found) if is_json else "\n".join(told(found)))
+    if not is_known(found):
+        raise click.exceptions.Exit(1)
 
 
 @cli.command()
@@ -256,6 +271,55 @@ def explain(lead_id: str, as_of: str) -> None:
     from leadflow.cli.explain import explain_lead
 
     for line in explain_lead(load_settings(), lead_id):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("one")
+@click.argument("other")
+@click.option("--together", "kind", flag_value="together", help="They are one lead.")
+@click.option("--apart", "kind", flag_value="apart", help="They are two leads.")
+@click.option("--reason", help="Why; kept with the pin.")
+def pin(one: str, other: str, kind: str | None, reason: str | None) -> None:
+    """Say that two leads are one, or that they are not; the next refresh honours it.
+
+    ONE and OTHER are lead ids, also former ones, keys of lead records, or e-mail addresses.
+    """
+    from leadflow.cli import identity
+
+    if kind is None:
+        raise click.UsageError("say --together or --apart")
+    for line in identity.pin(load_settings(), one, other, kind, reason):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("pin_id")
+def unpin(pin_id: str) -> None:
+    """Withdraw a pin; the next refresh goes by what the records say."""
+    from leadflow.cli import identity
+
+    for line in identity.unpin(load_settings(), pin_id):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("event_id")
+def undo(event_id: str) -> None:
+    """Undo a merge, a split or a pin that `leadflow merges` lists; the next refresh honours it."""
+    from leadflow.cli import identity
+
+    for line in identity.undo(load_settings(), event_id):
+        click.echo(line)
+
+
+@cli.command()
+@click.option("--lead", "lead_id", help="Only what happened to this lead.")
+def merges(lead_id: str | None) -> None:
+    """The newest merges and splits of leads, with what a person decided on them."""
+    from leadflow.cli import identity
+
+    for line in identity.merges(load_settings(), lead_id):
         click.echo(line)
 
 

@@ -1,4 +1,4 @@
-"""identity: the Dagster shell of resolving lead records to leads and accounts."""
+"""identity: the Dagster shell of who is who."""
 
 from __future__ import annotations
 
@@ -15,45 +15,144 @@ from leadflow.warehouse.tables import TableVersion, table_exists
 if TYPE_CHECKING:
     import polars as pl
 
+    from leadflow.identity.resolution import Former, Resolution
+
+MAP = "identity.identity_map"
+INDEX = "identity.match_index"
+PAIRS = "identity.match_pairs"
+HEADS = "identity.match_heads"
+LEAD_IDS = "identity.lead_ids"
+LOG = "identity.identity_log"
+PINS = "identity.pins"
+REDIRECTS = "identity.lead_redirects"
+EMAILS = "identity.lead_emails"
+ACCOUNTS = "identity.accounts"
+ACCOUNT_IDS = "identity.account_ids"
+COMPANY_PAIRS = "identity.company_pairs"
+LEADS = "identity.leads"
+PROVENANCE = "identity.lead_provenance"
+DUPLICATES = "identity.duplicate_actions"
+_OWNERS = ["staging.stg_sql_leads", "staging.stg_opportunities", "staging.stg_sales_reps"]
+_RESOLVED = [
+    MAP, INDEX, PAIRS, HEADS, LEAD_IDS, LOG, PINS, REDIRECTS, EMAILS, ACCOUNTS, ACCOUNT_IDS, COMPANY_PAIRS,
+]  # fmt: skip
+
 
 def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
-    """identity/identity_map, lead_keys and accounts in one step, identity/leads in another."""
-    outputs = ["identity.identity_map", "identity.lead_keys", "identity.accounts"]
+    """identity_map with what it rests on in one step, leads with their provenance, and duplicate_actions."""
     records = ["clean.clean_leads"]
 
-    @table_asset(contracts, outputs=outputs, inputs=records)
+    @table_asset(contracts, outputs=_RESOLVED, inputs=records)
     def identity_map(run: StageRun) -> Mapping[str, TableVersion]:
-        from leadflow.identity.resolution import resolve
-
-        resolution = resolve(run.read("clean.clean_leads"), known_keys(run))
+        resolution = resolved(run)
+        run.tell(MAP, **resolution.told)
         return run.write(
             {
-                "identity.lead_keys": resolution.lead_keys,
-                "identity.identity_map": resolution.identity_map,
-                "identity.accounts": resolution.accounts,
+                INDEX: resolution.index,
+                PAIRS: resolution.pairs,
+                HEADS: resolution.heads,
+                MAP: resolution.identity_map,
+                LEAD_IDS: resolution.lead_ids,
+                LOG: resolution.log,
+                PINS: state(run, PINS).clear(),
+                REDIRECTS: resolution.redirects,
+                EMAILS: resolution.emails,
+                ACCOUNTS: resolution.accounts.accounts,
+                ACCOUNT_IDS: resolution.accounts.ids,
+                COMPANY_PAIRS: resolution.accounts.pairs,
             },
             inputs=records,
-            merged=["identity.lead_keys"],
+            merged=[LEAD_IDS, LOG, PINS],
         )
 
-    members = ["clean.clean_leads", "identity.identity_map"]
+    members = [*records, MAP]
 
-    @table_asset(contracts, outputs=["identity.leads"], inputs=members)
+    @table_asset(contracts, outputs=[LEADS, PROVENANCE], inputs=members)
     def leads(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.identity.golden import golden_records
 
-        golden = golden_records(run.read("clean.clean_leads"), run.read("identity.identity_map"))
-        return run.write({"identity.leads": golden}, inputs=members)
+        golden = golden_records(run.read("clean.clean_leads"), run.read(MAP), run.policy.survivorship)
+        return run.write({LEADS: golden.leads, PROVENANCE: golden.provenance}, inputs=members)
 
-    return [identity_map, leads]
+    facts = [*members, *_OWNERS]
+
+    @table_asset(contracts, outputs=[DUPLICATES], inputs=facts)
+    def duplicate_actions(run: StageRun) -> Mapping[str, TableVersion]:
+        from leadflow.identity import duplicate_actions as duplicates
+        from leadflow.identity.ownership import ownership_facts
+
+        crm_leads, opportunities, reps = map(run.read, _OWNERS)
+        ownership = ownership_facts(crm_leads, opportunities, reps, run.refresh().as_of)
+        actions = duplicates.duplicate_actions(
+            run.read("clean.clean_leads"), run.read(MAP), ownership, run.policy.duplicates
+        )
+        run.tell(DUPLICATES, actions=dict(sorted(actions["action"].value_counts().iter_rows())))
+        return run.write({DUPLICATES: actions}, inputs=facts)
+
+    return [identity_map, leads, duplicate_actions]
 
 
-def known_keys(run: StageRun) -> pl.DataFrame:
-    """The lead ids given out so far, by match key; empty before the first refresh."""
+def resolved(run: StageRun) -> Resolution:
+    """Who is who at the run's moment, from what the last refresh left."""
+    from leadflow.identity.linkage_choice import lead_model
+    from leadflow.identity.linkage_heads import changed_heads, heads_of
+    from leadflow.identity.linkage_leads import model_pairs
+    from leadflow.identity.match_index import matcher_fingerprint
+    from leadflow.identity.resolution import Model, resolve
+
+    matching = run.policy.matching
+    parameters = lead_model(matching.model, run.settings.home / "models" / "matching")
+    version = "off" if parameters is None else parameters.version
+    with run.warehouse.scratch() as lent:
+        model = None
+        if parameters is not None:
+            model = Model(
+                version,
+                heads_of,
+                changed_heads,
+                lambda new, every: model_pairs(
+                    lent, new, every, parameters, matching.match_from, matching.review_from
+                ),
+            )
+        return resolve(
+            run.read("clean.clean_leads"),
+            former(run),
+            state(run, PINS),
+            run.policy,
+            matcher_fingerprint(matching.fingerprint, version),
+            model,
+            at=run.refresh().as_of,
+        )
+
+
+def former(run: StageRun) -> Former:
+    """What the last refresh left; of a full rebuild the state alone."""
+    from leadflow.identity.resolution import Former
+
+    def derived(table: str) -> pl.DataFrame:
+        return state(run, table).clear() if run.is_full else state(run, table)
+
+    return Former(
+        index=derived(INDEX),
+        pairs=derived(PAIRS),
+        heads=derived(HEADS),
+        identity_map=state(run, MAP),
+        lead_ids=state(run, LEAD_IDS),
+        log=state(run, LOG),
+        account_ids=state(run, ACCOUNT_IDS),
+        company_pairs=derived(COMPANY_PAIRS),
+    )
+
+
+def state(run: StageRun, table: str) -> pl.DataFrame:
+    """A table's rows in the columns of its frame; no rows where it was not made yet, or has other columns than promised."""
     import polars as pl
 
-    from leadflow.identity.resolution import LEAD_KEY_COLUMNS
+    from leadflow.identity.frames import FRAMES
 
+    columns = FRAMES[table]
     with run.connect(read_only=True) as connection:
-        is_there = table_exists(connection, "identity.lead_keys")
-    return run.read("identity.lead_keys") if is_there else pl.DataFrame(schema=LEAD_KEY_COLUMNS)
+        is_there = table_exists(connection, table)
+    if not is_there:
+        return pl.DataFrame(schema=columns)
+    return run.read(table, list(columns)).select(pl.col(name).cast(dtype) for name, dtype in columns.items())

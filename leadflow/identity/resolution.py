@@ -1,180 +1,343 @@
-"""Which lead records are the same person, under an id that stays.
+"""Who is who after a refresh: evidence, clusters, ids and memberships, of what changed and of nothing else.
 
-Belongs here: the keys people are known by, and the ids given to them. Does not belong here: companies (accounts.py),
-what is known of a lead (golden.py).
+Belongs here: the order of the steps, and what each hands to the next. Does not belong here: any step's own logic, reading and
+writing tables (assets.py).
 
-Lead ids are state: the first refresh that sees a key gives it an id, and every later one finds that id again in
-`identity.lead_keys`, whatever members the lead gains or loses. An id is made of the key of the lead's earliest record,
-never of personal data, so that it can be published and cannot be reversed into an e-mail address.
+A refresh begins with what the last one left (`Former`). Records that are new, changed or gone touch blocks; touched blocks give
+pairs anew; records of pairs that came or went touch clusters; touched clusters are formed anew as wholes. With nothing left
+before, everything is touched: that is a full rebuild, and it gives the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from hashlib import sha256
-from itertools import chain, count
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 import polars as pl
 
-from leadflow.identity.accounts import account_keys, summarise_accounts
+from leadflow.identity.accounts import Accounts, resolve_accounts
+from leadflow.identity.clusters import REFUSED, cluster_records, touched_records
+from leadflow.identity.emails import lead_emails
+from leadflow.identity.identity_log import (
+    departures,
+    lead_id_rows,
+    lead_redirects,
+    log_rows,
+    retired_ids,
+)
+from leadflow.identity.match_blocks import shared_keys
+from leadflow.identity.match_conflicts import NEVER_SAME_COLUMNS, never_same_pairs
+from leadflow.identity.match_index import Changes, changes, index_rows
+from leadflow.identity.match_rules import PAIR_COLUMNS, updated_pairs
+from leadflow.identity.memberships import MEMBERSHIP_COLUMNS, memberships
+from leadflow.identity.pins import apart_sides, pin_edges, pinned_records
+from leadflow.identity.stable_ids import assign_ids, birth_ids, sharing_ids
+from leadflow.matching_policy import Matching
+from leadflow.policy import Policy
 
-_TIMESTAMP = pl.Datetime("us")
+MATCH = "match"
+MODEL = "model"
 
+HEAD_COLUMNS: dict[str, pl.DataType] = {"unique_id": pl.String(), "digest": pl.UInt64()}
 IDENTITY_MAP_COLUMNS: dict[str, pl.DataType] = {
     "record_key": pl.String(),
     "lead_id": pl.String(),
     "account_id": pl.String(),
     "match_rule": pl.String(),
-    "known_from": _TIMESTAMP,
-    "known_to": _TIMESTAMP,
+    "known_from": pl.Datetime("us"),
+    "known_to": pl.Datetime("us"),
+    "account_known_from": pl.Datetime("us"),
 }
-LEAD_KEY_COLUMNS: dict[str, pl.DataType] = {
-    "match_key": pl.String(),
-    "email": pl.String(),
-    "lead_id": pl.String(),
-    "known_from": _TIMESTAMP,
-}
+_PAIR_KEY = ("record_key_1", "record_key_2", "rule", "block")
+_ENDS = ("record_key_1", "record_key_2")
 
-_EMAIL = "email"
-_OWN_RECORD = "own_record"
-_MQL_ID = "mql_id"
+ModelPairs = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+"""From new heads and all heads to the pairs that the model finds, `PAIR_COLUMNS`."""
+
+
+@dataclass(frozen=True)
+class Former:
+    """What the last refresh left; all empty before the first.
+
+    Attributes:
+        index: `match_index.INDEX_COLUMNS`.
+        pairs: `match_rules.PAIR_COLUMNS`.
+        heads: `HEAD_COLUMNS`.
+        identity_map: `IDENTITY_MAP_COLUMNS`.
+        lead_ids: `identity_log.LEAD_ID_COLUMNS`.
+        log: `identity_log.LOG_COLUMNS`.
+        account_ids: `accounts.ACCOUNT_ID_COLUMNS`.
+        company_pairs: `accounts.COMPANY_PAIR_COLUMNS`.
+    """
+
+    index: pl.DataFrame
+    pairs: pl.DataFrame
+    heads: pl.DataFrame
+    identity_map: pl.DataFrame
+    lead_ids: pl.DataFrame
+    log: pl.DataFrame
+    account_ids: pl.DataFrame
+    company_pairs: pl.DataFrame
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """Who is who.
+    """Who is who now: the tables of `Former` after this refresh, and what follows from them.
 
     Attributes:
-        identity_map: `IDENTITY_MAP_COLUMNS`, one row per record, by record_key.
-        lead_keys: `LEAD_KEY_COLUMNS`, the state after this refresh: every key that was known and every new one, by
-            match_key.
-        accounts: `accounts.ACCOUNT_COLUMNS`, one row per account, by account_id.
+        index, pairs, heads, identity_map: as in `Former`.
+        lead_ids, log: the rows that this refresh adds or changes.
+        redirects: `identity_log.REDIRECT_COLUMNS`.
+        emails: `emails.LEAD_EMAIL_COLUMNS`.
+        accounts: accounts, their ids and the evidence for them.
+        told: counts for the refresh's metadata.
     """
 
+    index: pl.DataFrame
+    pairs: pl.DataFrame
+    heads: pl.DataFrame
     identity_map: pl.DataFrame
-    lead_keys: pl.DataFrame
-    accounts: pl.DataFrame
+    lead_ids: pl.DataFrame
+    log: pl.DataFrame
+    redirects: pl.DataFrame
+    emails: pl.DataFrame
+    accounts: Accounts
+    told: dict[str, Any] = field(default_factory=dict)
 
 
-def resolve(records: pl.DataFrame, known_keys: pl.DataFrame) -> Resolution:
-    """Group lead records into leads by e-mail address, and into accounts by company.
+@dataclass(frozen=True)
+class Model:
+    """The probabilistic layer of a refresh.
+
+    Attributes:
+        version: of its parameters, part of what tells whether pairs must be found anew.
+        heads: from an index to the rows that are compared.
+        changed: from former and present heads to those to compare, and the keys of those whose pairs fall.
+        pairs: see `ModelPairs`.
+    """
+
+    version: str
+    heads: Callable[[pl.DataFrame], pl.DataFrame]
+    changed: Callable[[pl.DataFrame, pl.DataFrame], tuple[pl.DataFrame, pl.Series]]
+    pairs: ModelPairs
+
+
+def resolve(
+    clean: pl.DataFrame,
+    former: Former,
+    pins: pl.DataFrame,
+    policy: Policy,
+    fingerprint: str,
+    model: Model | None,
+    *,
+    at: datetime,
+) -> Resolution:
+    """Say of every lead record which person and which company it is.
 
     Args:
-        records: of `clean.clean_leads`: record_key, raw_table, mql_id, email, email_domain, is_free_mail,
-            is_disposable_mail, company_name, company_key, known_at; one row per record_key.
-        known_keys: `LEAD_KEY_COLUMNS`, as the last refresh left them; empty at first.
+        clean: `clean.clean_leads`, whole rows, one per record_key.
+        former: what the last refresh left.
+        pins: `pins.PIN_COLUMNS`.
+        policy: its sections matching and companies.
+        fingerprint: `match_index.matcher_fingerprint`; another than the former one matches everything anew.
+        model: None where the policy has none.
+        at: the refresh's moment.
 
-    Records with the same e-mail address are one lead (match_rule 'email'). Of a CRM lead and the form it names, one
-    without an address goes with the other ('mql_id'), from when both were known; two with addresses of their own stay
-    apart. Any other record without an address is a lead of its own ('own_record'). A record that gains an address
-    later keeps its lead id, unless another record had that address before. The result does not depend on the order of
-    rows.
+    Every record gets exactly one lead. The result does not depend on the order of rows, nor, ids aside, on what former holds.
     """
-    keyed = _match_keys(records)
-    known_keys = known_keys.select(pl.col(name).cast(dtype) for name, dtype in LEAD_KEY_COLUMNS.items())
-    lead_keys = _since_earliest(pl.concat([known_keys, _new_keys(keyed, known_keys)]), keyed)
-    accounts_of_records = account_keys(records)
+    matching = policy.matching
+    index = index_rows(clean, fingerprint)
+    changed = changes(index, former.index)
+    before = _as_found(former.pairs)
+    heads, by_model = _model_pairs(index, before, former.heads, changed, model)
+    by_rules = updated_pairs(before, former.index, index, changed, matching)
+    pairs = pl.concat([by_rules, by_model]).sort(*_PAIR_KEY)
+    touched = _touched(index, former, pairs, before, changed, pins)
+    records = _records(index, touched)
+    order = tuple(rule.name for rule in matching.active_rules)
+    edges, clusters = _clustered(records, index, pairs, pins, matching, order)
+    refused = pl.concat(
+        [
+            part.filter(pl.col("decision") == REFUSED).select(*_PAIR_KEY, "refused_because")
+            for part in (
+                former.pairs.join(touched, left_on=_ENDS[0], right_on="record_key", how="anti"),
+                edges.filter(pl.col("block").is_not_null()),
+            )
+        ]
+    )
+    born = birth_ids("L", records["record_key"])
+    ids = assign_ids(
+        clusters.select(member="record_key", group="cluster"),
+        records.select(member="record_key", known_at="known_at"),
+        former.lead_ids.select(member="record_key", id="lead_id", id_given_at="lead_given_at"),
+        born,
+        at=at,
+        retired=retired_ids(former.log),
+    )
+    log = log_rows(ids.events, edges, former.identity_map, rule_order=order)
+    now = _memberships(records, ids.ids, born, edges, pl.concat([former.log, log]), order)
+    kept = former.identity_map.join(touched, on="record_key", how="anti").select(*MEMBERSHIP_COLUMNS)
+    accounts = resolve_accounts(index, former.account_ids, former.company_pairs, policy.companies, at=at)
     identity_map = (
-        keyed.join(lead_keys.select("match_key", "lead_id"), on="match_key", how="left")
-        .join(accounts_of_records, on="record_key", how="left")
-        .with_columns(known_to=pl.lit(None, dtype=_TIMESTAMP))
+        pl.concat([kept, now])
+        .join(accounts.of_records, on="record_key", how="left")
         .select(*IDENTITY_MAP_COLUMNS)
-        .sort("record_key")
+        .sort("record_key", "known_from")
     )
-    return Resolution(identity_map, lead_keys, summarise_accounts(records, accounts_of_records))
-
-
-def _match_keys(records: pl.DataFrame) -> pl.DataFrame:
-    """record_key, email, known_at of each record, with its match_key, match_rule and the known_from of its membership."""
-    own = records.select(
-        "record_key",
-        "raw_table",
-        "email",
-        "known_at",
-        form_key="mql:" + pl.col("mql_id"),
-        own_match_key=pl.coalesce("email:" + pl.col("email"), _own_key("record_key")),
-    )
-    forms = own.filter(pl.col("raw_table") == "mql").select(
-        form_key="record_key", form_email="email", form_match_key="own_match_key", form_known_at="known_at"
-    )
-    pairs = own.filter(pl.col("raw_table") == "sql_leads").join(forms, on="form_key", how="inner")
-    since = pl.max_horizontal("known_at", "form_known_at")
-    crm_goes = pairs.filter(pl.col("email").is_null()).select(
-        "record_key", linked_key="form_match_key", linked_from=since
-    )
-    form_goes = pairs.filter(pl.col("email").is_not_null() & pl.col("form_email").is_null()).select(
-        record_key="form_key", linked_key="own_match_key", linked_from=since
-    )
-    links = (
-        pl.concat([crm_goes, form_goes])
-        .sort("record_key", "linked_from", "linked_key")
-        .unique("record_key", keep="first", maintain_order=True)
-    )
-    is_linked = pl.col("linked_key").is_not_null()
-    return own.join(links, on="record_key", how="left").select(
-        "record_key",
-        "email",
-        "known_at",
-        match_rule=pl.when(is_linked)
-        .then(pl.lit(_MQL_ID))
-        .when(pl.col("email").is_null())
-        .then(pl.lit(_OWN_RECORD))
-        .otherwise(pl.lit(_EMAIL)),
-        match_key=pl.coalesce("linked_key", "own_match_key"),
-        known_from=pl.coalesce("linked_from", "known_at"),
+    current = identity_map.filter(pl.col("known_to").is_null())
+    return Resolution(
+        index=index,
+        pairs=_decided(pairs, refused),
+        heads=heads,
+        identity_map=identity_map,
+        lead_ids=lead_id_rows(ids.ids, former.lead_ids, at),
+        log=log,
+        redirects=lead_redirects(pl.concat([former.log, log]), current["lead_id"].unique()),
+        emails=lead_emails(clean, current),
+        accounts=accounts,
+        told=_told(changed, index, touched, log, matching, current, accounts),
     )
 
 
-def _own_key(column: str) -> pl.Expr:
-    return "record:" + pl.col(column)
-
-
-def _new_keys(keyed: pl.DataFrame, known_keys: pl.DataFrame) -> pl.DataFrame:
-    """`LEAD_KEY_COLUMNS` of the keys met for the first time."""
-    earliest = (
-        keyed.join(known_keys.select("match_key"), on="match_key", how="anti")
-        .sort("known_at", "record_key")
-        .unique("match_key", keep="first", maintain_order=True)
-    )
-    # The lead of a record that had no address until now, as long as it has not gone to another address meanwhile.
-    own_leads = known_keys.filter(pl.len().over("lead_id") == 1).select(
-        own_key="match_key", own_lead_id="lead_id"
-    )
-    earliest = earliest.with_columns(own_key=_own_key("record_key")).join(
-        own_leads, on="own_key", how="left", maintain_order="left"
-    )
-    taken = set(known_keys["lead_id"])
-    lead_ids = []
-    for record_key, own_lead_id in earliest.select("record_key", "own_lead_id").iter_rows():
-        lead_ids.append(own_lead_id or _free_lead_id(record_key, taken))
-        taken.add(lead_ids[-1])
-    return earliest.select(
-        "match_key",
-        email=pl.when(pl.col("match_key").str.starts_with("email:")).then(
-            pl.col("match_key").str.strip_prefix("email:")
-        ),
-        lead_id=pl.Series(lead_ids, dtype=pl.String),
-        known_from="known_at",
+def _as_found(pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs as they were found, before clusters refused any."""
+    return pairs.with_columns(
+        decision=pl.when(pl.col("decision") == REFUSED).then(pl.lit(MATCH)).otherwise("decision"),
+        refused_because=pl.lit(None, pl.String),
     )
 
 
-def _since_earliest(lead_keys: pl.DataFrame, keyed: pl.DataFrame) -> pl.DataFrame:
-    """The keys, by match_key, known from their earliest record on, also where an earlier one came in later."""
-    earliest = keyed.group_by("match_key").agg(earliest_known_at=pl.col("known_at").min())
+def _decided(pairs: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
+    """The pairs with what became of them."""
     return (
-        lead_keys.join(earliest, on="match_key", how="left")
-        .with_columns(known_from=pl.min_horizontal("known_from", "earliest_known_at"))
-        .select(*LEAD_KEY_COLUMNS)
-        .sort("match_key")
+        pairs.drop("refused_because")
+        .join(refused, on=_PAIR_KEY, how="left", maintain_order="left")
+        .with_columns(
+            decision=pl.when(pl.col("refused_because").is_null()).then("decision").otherwise(pl.lit(REFUSED))
+        )
+        .select(*PAIR_COLUMNS)
     )
 
 
-def _free_lead_id(record_key: str, taken: set[str]) -> str:
-    """'L' and the first 16 hexadecimal digits of the record key's SHA-256.
+def _model_pairs(
+    index: pl.DataFrame,
+    before: pl.DataFrame,
+    former_heads: pl.DataFrame,
+    changed: Changes,
+    model: Model | None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The heads that there are, and the model's pairs among them."""
+    if model is None:
+        return pl.DataFrame(schema=HEAD_COLUMNS), pl.DataFrame(schema=PAIR_COLUMNS)
+    heads = model.heads(index)
+    known = former_heads.clear() if changed.is_rebuild else former_heads
+    new, dropped = model.changed(known, heads)
+    gone = dropped.rename("record_key").to_frame()
+    kept = before.filter((pl.col("rule") == MODEL) & (not changed.is_rebuild))
+    for end in _ENDS:
+        kept = kept.join(gone, left_on=end, right_on="record_key", how="anti")
+    found = model.pairs(new, heads) if new.height else pl.DataFrame(schema=PAIR_COLUMNS)
+    both = pl.concat(
+        [part.select(pl.col(c).cast(t) for c, t in PAIR_COLUMNS.items()) for part in (kept, found)]
+    )
+    return heads.select(pl.col(name).cast(dtype) for name, dtype in HEAD_COLUMNS.items()), both
 
-    That id is taken where the record began a lead and then came under another address: the lead stays with the first
-    address, and a running number is hashed along.
-    """
-    numbered = (f"{record_key}#{number}" for number in count(2))
-    ids = ("L" + sha256(text.encode()).hexdigest()[:16] for text in chain([record_key], numbered))
-    return next(lead_id for lead_id in ids if lead_id not in taken)
+
+def _touched(
+    index: pl.DataFrame,
+    former: Former,
+    pairs: pl.DataFrame,
+    before: pl.DataFrame,
+    changed: Changes,
+    pins: pl.DataFrame,
+) -> pl.DataFrame:
+    """record_key of every record, also of those gone, whose cluster has to be formed anew."""
+    if changed.is_rebuild:
+        every = pl.concat([index["record_key"], former.identity_map["record_key"]])
+        return every.unique().to_frame("record_key")
+    told = [*_PAIR_KEY, "probability", "decision", "known_from"]
+    differing = [
+        one.join(other, on=told, how="anti", nulls_equal=True).select(*_ENDS)
+        for one, other in ((pairs, before), (before, pairs))
+    ]
+    seeds = pl.concat(
+        [changed.touched, pinned_records(pins), *(part[end] for part in differing for end in _ENDS)]
+    ).unique()
+    clusters = former.identity_map.filter(pl.col("known_to").is_null()).select(
+        "record_key", cluster="lead_id"
+    )
+    ids = former.lead_ids.select(member="record_key", id="lead_id")
+    touched = touched_records(clusters, former.pairs, seeds)
+    touched = touched_records(clusters, former.pairs, sharing_ids(ids, touched))
+    return touched.to_frame("record_key")
+
+
+def _records(index: pl.DataFrame, touched: pl.DataFrame) -> pl.DataFrame:
+    """record_key, known_at, profile of the touched records that there are."""
+    profile = pl.struct("mailbox", "person_key", "full_name", "phones", "wechat_id").hash(seed=1)
+    return index.join(touched, on="record_key", how="semi").select("record_key", "known_at", profile=profile)
+
+
+def _clustered(
+    records: pl.DataFrame,
+    index: pl.DataFrame,
+    pairs: pl.DataFrame,
+    pins: pl.DataFrame,
+    matching: Matching,
+    order: tuple[str, ...],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The pairs among the records with what became of them, and the cluster of each record."""
+    matched = pairs.filter(pl.col("decision") == MATCH).drop("decision", "refused_because")
+    among = matched.join(records, left_on=_ENDS[0], right_on="record_key", how="semi")
+    edges = pl.concat([among, pin_edges(pins, index)], how="diagonal")
+    most = matching.max_cluster_profiles
+    none = pl.DataFrame(schema=NEVER_SAME_COLUMNS)
+    loose = cluster_records(records, edges, none, records.height + 1, rule_order=order).of
+    components = loose.rename({"cluster": "component"})
+    never = never_same_pairs(index.join(records, on="record_key", how="semi"), components, matching)
+    formed = cluster_records(records, edges, never, most, apart=apart_sides(pins), rule_order=order)
+    return formed.edges, formed.of
+
+
+def _memberships(
+    records: pl.DataFrame,
+    ids: pl.DataFrame,
+    born: pl.DataFrame,
+    edges: pl.DataFrame,
+    log: pl.DataFrame,
+    order: tuple[str, ...],
+) -> pl.DataFrame:
+    members = (
+        records.select("record_key", "known_at")
+        .join(ids.select(record_key="member", lead_id="id"), on="record_key", how="inner")
+        .join(born.rename({"member": "record_key"}), on="record_key", how="inner")
+    )
+    ended = departures(log).join(records, on="record_key", how="semi")
+    used = edges.filter(pl.col("decision") != REFUSED)
+    return memberships(members, used, ended, rule_order=order)
+
+
+def _told(
+    changed: Changes,
+    index: pl.DataFrame,
+    touched: pl.DataFrame,
+    log: pl.DataFrame,
+    matching: Matching,
+    current: pl.DataFrame,
+    accounts: Accounts,
+) -> dict[str, Any]:
+    """Counts for the refresh's metadata."""
+    shared = shared_keys(index, matching)
+    return {
+        "records": index.height,
+        "leads": current["lead_id"].n_unique(),
+        "matched anew": index.height if changed.is_rebuild else changed.touched.len(),
+        "clustered anew": touched.height,
+        "records by rule": dict(sorted(current["match_rule"].value_counts().iter_rows())),
+        "events": dict(sorted(log["event"].value_counts().iter_rows())),
+        "shared keys": dict(sorted(shared["rule"].value_counts().iter_rows())),
+        "records of shared keys": int(shared["records"].sum()),
+        "shared mail domains": ", ".join(accounts.shared_domains[:20]),
+    }

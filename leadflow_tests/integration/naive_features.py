@@ -36,11 +36,12 @@ MEASURES = (*WEB, *EMAIL.values(), "product_minutes", "sales_activities")
 
 @dataclass(frozen=True)
 class Deed:
-    """Something a lead did: when, since when it is known whose it is, and what it counts for."""
+    """Something a lead did: when, since when it is known whose it is, what it counts for, and until when it counts."""
 
     occurred_at: datetime
     known_at: datetime
     counts: Mapping[str, float]
+    known_until: datetime | None = None
 
 
 @dataclass
@@ -60,12 +61,13 @@ class Facts:
     deals: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
 
 
-def gather(tables: Mapping[str, Sequence[Row]]) -> Facts:
+def gather(tables: Mapping[str, Sequence[Row]], left_out_from: Mapping[str, datetime]) -> Facts:
     """Tie every fact to its lead.
 
     Args:
         tables: rows of the raw tables, of clean.clean_leads, identity.identity_map, identity.lead_keys and
             enrich.firmographics, by full name.
+        left_out_from: when a web event turned out to be a robot's or an outlier, by event_id.
     """
     facts = Facts()
     members = {row["record_key"]: row for row in tables["identity.identity_map"]}
@@ -117,15 +119,16 @@ def gather(tables: Mapping[str, Sequence[Row]]) -> Facts:
             return None
         return {"known_from": chosen[1], "lead_id": chosen[2]}
 
-    def add(row: Row, counts: Mapping[str, float]) -> None:
+    def add(row: Row, counts: Mapping[str, float], known_until: datetime | None = None) -> None:
         is_anonymous = "visitor_id" in row and row["mql_id"] is None and row["email"] is None
         tied = visitor(row) if is_anonymous else owner(row)
         if tied is not None:
             known_at = max(row["known_at"], tied["known_from"])
-            facts.deeds[tied["lead_id"]].append(Deed(row["occurred_at"], known_at, counts))
+            facts.deeds[tied["lead_id"]].append(Deed(row["occurred_at"], known_at, counts, known_until))
 
     for row in tables["raw.web_events"]:
-        add(row, {measure: float(is_counted(row)) for measure, is_counted in WEB.items()})
+        counts = {measure: float(is_counted(row)) for measure, is_counted in WEB.items()}
+        add(row, counts, left_out_from.get(row["event_id"]))
     for row in tables["raw.email_events"]:
         if row["event_type"] in EMAIL:
             add(row, {EMAIL[row["event_type"]]: 1.0})
@@ -147,7 +150,12 @@ def features(facts: Facts, lead_id: str, as_of: datetime) -> dict[str, Any] | No
     records = [row for row in facts.records[lead_id] if row["visible_at"] <= as_of]
     if not records:
         return None
-    deeds = [deed for deed in facts.deeds[lead_id] if deed.occurred_at <= as_of and deed.known_at <= as_of]
+    deeds = [
+        deed
+        for deed in facts.deeds[lead_id]
+        if max(deed.occurred_at, deed.known_at) <= as_of
+        and (deed.known_until is None or as_of < deed.known_until)
+    ]
     newest_first = sorted(
         records, key=lambda row: (row["known_at"], row["occurred_at"], row["record_key"]), reverse=True
     )

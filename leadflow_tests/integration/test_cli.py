@@ -30,7 +30,7 @@ OPTIONS = {
     "simulate": ["--leads", "--events-per-lead", "--seed", "--out", "--messy", "--deliveries"],
     "doctor": [],
     "quality": ["--table", "--failed", "--html", "--open"],
-    "find": ["TEXT"],
+    "find": ["TEXT", "--json"],
     "explain": ["LEAD_ID", "--as-of"],
     "backtest": ["--policy", "--from", "--to"],
     "forget": ["TEXT"],
@@ -102,7 +102,6 @@ def test_version(leadflow):
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        (["find", "ann@example.com"], "identity.leads"),
         (["explain", "L1", "--as-of", "2026-01-01"], "leave --as-of out"),
         (
             ["backtest", "--policy", "p.yaml", "--from", "2026-01-01", "--to", "2026-02-01"],

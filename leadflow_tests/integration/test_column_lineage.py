@@ -51,7 +51,7 @@ _DAY = ("features.lead_activity_daily.event_date", "features.lead_events.occurre
         ("clean.lead_records.campaign", ["staging.stg_mql.campaign"], [], True),
         ("clean.lead_records.known_at", [f"staging.{table}.{name}" for table in ("stg_mql", "stg_sql_leads") for name in ("known_at", "occurred_at")], [], False),
         # a union by name whose parts have columns of their own
-        ("features.lead_events.white_paper_downloads", ["staging.stg_web_events.content_kind", "staging.stg_web_events.event_type"], [], False),
+        ("features.lead_events.white_paper_downloads", ["clean.clean_web_events.content_kind", "clean.clean_web_events.event_type"], [], False),
         ("features.lead_events.product_minutes", ["staging.stg_product_usage.usage_minutes"], [], False),
         ("features.lead_activity_daily.last_event_at", ["features.lead_events.occurred_at", "features.lead_events.sales_activities"], [], False),
         # filters inside of aggregates

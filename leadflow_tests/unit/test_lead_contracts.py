@@ -12,17 +12,22 @@ from leadflow.clean.records import CLEAN_COLUMNS, RECORD_COLUMNS, REJECTED_COLUM
 from leadflow.config_files import read_yaml
 from leadflow.enrich.reference import FIRMOGRAPHIC_COLUMNS
 from leadflow.identity.accounts import ACCOUNT_COLUMNS
-from leadflow.identity.golden import LEAD_COLUMNS
-from leadflow.identity.resolution import IDENTITY_MAP_COLUMNS, LEAD_KEY_COLUMNS
+from leadflow.identity.duplicate_actions import DUPLICATE_COLUMNS
+from leadflow.identity.emails import LEAD_EMAIL_COLUMNS
+from leadflow.identity.frames import FRAMES
+from leadflow.identity.golden import LEAD_COLUMNS, PROVENANCE_COLUMNS
+from leadflow.identity.identity_log import REDIRECT_COLUMNS
 
 _MODELS = Path(leadflow.__file__).parents[1] / "dbt_like_sql"
 _TYPES = {
     pl.String(): "varchar",
     pl.Int64(): "bigint",
+    pl.UInt64(): "ubigint",
     pl.Float64(): "double",
     pl.Boolean(): "boolean",
     pl.Datetime("us"): "timestamp",
     pl.List(pl.String()): "varchar[]",
+    pl.List(pl.Datetime("us")): "timestamp[]",
 }
 
 
@@ -32,9 +37,12 @@ _TYPES = {
         ("clean", "lead_records", RECORD_COLUMNS),
         ("clean", "clean_leads", CLEAN_COLUMNS),
         ("clean", "rejected_leads", REJECTED_COLUMNS),
-        ("identity", "identity_map", IDENTITY_MAP_COLUMNS),
-        ("identity", "lead_keys", LEAD_KEY_COLUMNS),
+        *((*table.split("."), columns) for table, columns in FRAMES.items()),
+        ("identity", "lead_redirects", REDIRECT_COLUMNS),
+        ("identity", "lead_emails", LEAD_EMAIL_COLUMNS),
         ("identity", "leads", LEAD_COLUMNS),
+        ("identity", "lead_provenance", PROVENANCE_COLUMNS),
+        ("identity", "duplicate_actions", DUPLICATE_COLUMNS),
         ("identity", "accounts", ACCOUNT_COLUMNS),
         ("enrich", "firmographics", FIRMOGRAPHIC_COLUMNS),
     ],

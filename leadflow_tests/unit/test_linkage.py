@@ -1,0 +1,161 @@
+import json
+import random
+from dataclasses import replace
+
+import duckdb
+import polars as pl
+import pytest
+
+from leadflow.errors import LeadflowError
+from leadflow.identity.linkage import level_weights, model_from_json, score_pairs
+from leadflow.identity.linkage_clusters import refine
+from leadflow.identity.linkage_fields import guess_fields, prepare
+from leadflow.identity.linkage_training import candidate_pairs, train_persons
+
+GIVEN = ["anna", "peter", "julia", "robert", "grace", "oliver", "isla", "harriet", "tomas", "wilhelmina"]
+FAMILY = [
+    "berger",
+    "quinn",
+    "okafor",
+    "lindqvist",
+    "moreau",
+    "tanaka",
+    "abbott",
+    "ferreira",
+    "novak",
+    "haddad",
+    "byrne",
+    "castle",
+]
+CITIES = ["london", "leeds", "york", "bristol", "cardiff"]
+
+
+def _persons(count: int, seed: int) -> pl.DataFrame:
+    """Persons of one to three records each, with slips and gaps; 'person' is who."""
+    chance = random.Random(seed)
+    rows = []
+    for person in range(count):
+        given, family = chance.choice(GIVEN), chance.choice(FAMILY)
+        born = f"{chance.randint(1940, 2005)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
+        facts = {
+            "first_name": given, "surname": family, "dob": born, "city": chance.choice(CITIES),
+            "email": f"{given}.{family}{chance.randint(1, 99)}@{chance.choice(['mail', 'post', 'box'])}.com",
+        }  # fmt: skip
+        for _ in range(chance.randint(1, 3)):
+            said = {name: _slipped(value, chance) for name, value in facts.items()}
+            rows.append({"key": f"r{len(rows):04}", "person": str(person), **said})
+    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(facts, pl.String))
+
+
+def _slipped(value: str, chance: random.Random) -> str | None:
+    if chance.random() < 0.1:
+        return None
+    if chance.random() < 0.15:
+        at = chance.randrange(len(value) - 1)
+        return value[:at] + value[at + 1] + value[at] + value[at + 2 :]
+    return value
+
+
+@pytest.fixture(scope="module")
+def persons():
+    return _persons(200, seed=5)
+
+
+@pytest.fixture(scope="module")
+def fields():
+    return guess_fields(["first_name", "surname", "dob", "city", "email"])
+
+
+@pytest.fixture(scope="module")
+def ready(persons, fields):
+    return prepare(persons, fields, "key")
+
+
+@pytest.fixture(scope="module")
+def model(ready, fields):
+    return train_persons(duckdb.connect(), ready, fields, seed=3, code_version="test")
+
+
+@pytest.fixture(scope="module")
+def scored(ready, model):
+    connection = duckdb.connect()
+    pairs = candidate_pairs(connection, ready, model.blocking)
+    return score_pairs(connection, ready, pairs, model)
+
+
+def test_the_same_records_give_the_same_model(ready, fields, model):
+    again = train_persons(duckdb.connect(), ready, fields, seed=3, code_version="test")
+    assert again.to_json() == model.to_json()
+
+
+def test_what_agrees_speaks_for_one_person_and_what_differs_against(model):
+    for part in model.comparisons:
+        weights = dict(level_weights(part).values())
+        assert weights["same"] > 1 > 0 > weights["different"], part["output_column_name"]
+        assert weights["not known"] == 0
+
+
+def test_persons_are_found_without_their_labels(persons, scored):
+    groups = refine(
+        persons["key"], list(scored.select("unique_id_l", "unique_id_r", "match_weight").iter_rows())
+    )
+    who = dict(persons.select("key", "person").iter_rows())
+    joined = {(a, b) for group in groups for a in group for b in group if a < b}
+    true = {(a, b) for a in who for b in who if a < b and who[a] == who[b]}
+    assert len(joined & true) / len(joined) > 0.97
+    assert len(joined & true) / len(true) > 0.9
+
+
+def test_a_kept_model_scores_as_the_one_that_was_trained(ready, model, scored):
+    kept = model_from_json(model.to_json())
+    assert kept.version == model.version
+    pairs = scored.select("unique_id_l", "unique_id_r")
+    assert score_pairs(duckdb.connect(), ready, pairs, kept).equals(scored)
+
+
+def test_a_pair_scores_the_same_alone_turned_round_and_among_others(ready, model, scored):
+    pairs = scored.sample(40, seed=1).sort("unique_id_l", "unique_id_r")
+    turned = pairs.select(unique_id_l="unique_id_r", unique_id_r="unique_id_l")
+    few = ready.filter(
+        pl.col("unique_id").is_in(pl.concat([pairs["unique_id_l"], pairs["unique_id_r"]]).implode())
+    )
+    assert score_pairs(duckdb.connect(), few, turned, model).equals(pairs)
+
+
+def test_the_lent_connection_is_left_as_it_was(ready, model, scored):
+    connection = duckdb.connect()
+    connection.execute("create table own as select 1 as one")
+    score_pairs(connection, ready, scored.select("unique_id_l", "unique_id_r").head(5), model)
+    tables = connection.execute("select table_name from information_schema.tables").fetchall()
+    assert tables == [("own",)]
+
+
+def test_no_pairs_give_no_scores(ready, model, scored):
+    assert score_pairs(
+        duckdb.connect(), ready, scored.select("unique_id_l", "unique_id_r").clear(), model
+    ).is_empty()
+
+
+def test_parameters_make_the_version_and_what_it_was_trained_on_does_not(model):
+    assert replace(model, prior=model.prior * 2).version != model.version
+    assert replace(model, trained_on={}).version == model.version
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda parts: {**parts, "prior": 0.5}, "changed after training"),
+        (lambda parts: {**parts, "format": 0}, "has format 0"),
+        (lambda parts: {name: value for name, value in parts.items() if name != "comparisons"}, "is no matching model"),
+    ],
+)  # fmt: skip
+def test_a_model_that_was_tampered_with_is_refused(model, change, problem):
+    with pytest.raises(LeadflowError, match=problem):
+        model_from_json(json.dumps(change(json.loads(model.to_json()))), "here.json")
+    with pytest.raises(LeadflowError, match=r"here\.json is no matching model"):
+        model_from_json("{", "here.json")
+
+
+def test_too_few_records_teach_nothing(ready, fields):
+    with pytest.raises(LeadflowError, match="too few"):
+        train_persons(duckdb.connect(), ready.head(5), fields, seed=1, code_version="test")

@@ -1,0 +1,61 @@
+"""Work on parts in processes of their own: order, errors, and workers that are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from leadflow.errors import LeadflowError
+from leadflow.processes import part_map
+
+
+def _process_of(part: int) -> tuple[int, int]:
+    return part, os.getpid()
+
+
+def _divided(part: int) -> float:
+    return 1 / part
+
+
+def _killed(part: int) -> int:
+    if part == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return part
+
+
+def test_results_come_in_order_from_other_processes_and_parts_are_taken_as_needed() -> None:
+    taken: list[int] = []
+
+    def parts() -> Iterator[int]:
+        for part in range(6):
+            taken.append(part)
+            yield part
+
+    with part_map(2) as mapped:
+        results = mapped(_process_of, parts())
+        assert next(results)[0] == 0
+        assert len(taken) == 3
+        rest = list(results)
+    assert [part for part, _ in rest] == [1, 2, 3, 4, 5]
+    assert os.getpid() not in {process for _, process in rest}
+
+
+def test_one_worker_is_this_process() -> None:
+    with part_map(1) as mapped:
+        assert list(mapped(_process_of, [7])) == [(7, os.getpid())]
+
+
+def test_what_a_part_raises_is_raised_here() -> None:
+    with part_map(2) as mapped, pytest.raises(ZeroDivisionError):
+        list(mapped(_divided, [1, 0, 2]))
+
+
+def test_a_killed_worker_is_told_and_waited_for_by_nobody() -> None:
+    with (
+        part_map(2) as mapped,
+        pytest.raises(LeadflowError, match=r"worker process was killed.*LEADFLOW_THREADS=1"),
+    ):
+        list(mapped(_killed, range(20)))
