@@ -230,4 +230,5 @@ def test_another_fingerprint_matches_everything_anew_and_ids_stay() -> None:
 
 def test_no_records_make_no_leads() -> None:
     resolution = _resolve([])
-    assert resolution.identity_map.is_empty() and resolution.accounts.accounts.is_empty()
+    assert resolution.identity_map.is_empty()
+    assert resolution.accounts.accounts.is_empty()
