@@ -49,7 +49,7 @@ bench: $(STAMP) ## Measure speed and memory, and write docs/benchmarks.md (CASES
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m bench.run $(if $(CASES),--cases $(CASES)) $(if $(RUNS),--runs $(RUNS))
 
-accuracy: $(STAMP) ## Match the labelled names in LEADFLOW_TEST_DATA, and write docs/accuracy.md
+accuracy: $(STAMP) ## Match the data in LEADFLOW_TEST_DATA and a simulated company, and write docs/accuracy.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m bench.accuracy
 

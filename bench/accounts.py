@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from bench.accuracy import Score
+from bench.scores import Score
 from leadflow.company_policy import Companies
 from leadflow.identity.accounts import (
     ACCOUNT_ID_COLUMNS,

@@ -1,7 +1,7 @@
-"""How well company names and persons are matched, beside simple ways: `python -m bench.accuracy`.
+"""How well leadflow matches and cleans, beside simple ways: `python -m bench.accuracy`.
 
 Belongs here: the company name sets, their baselines, and docs/accuracy.md. Does not belong here: speed (run.py), persons (persons.py),
-accounts as wholes.
+a simulated company (simulated.py, accounts.py).
 
 Reads company_pairs/, company_names_zh/ and the people_ sets from the folder named by LEADFLOW_TEST_DATA. Everything is counted in the same run; nothing
 is fitted on the pairs it is measured on, but for the one baseline that says so (by cross-validation).
@@ -18,6 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from bench.persons import report_lines
+from bench.scores import Score
+from bench.simulated import simulated_lines
 from leadflow.errors import LeadflowError
 from leadflow.text.chinese_companies import read_chinese_company
 from leadflow.text.companies import company_key
@@ -41,30 +43,6 @@ class Pair:
 
 def _is_looked_at(text: str) -> bool:
     return sha256(text.encode()).digest()[0] % 2 == 0
-
-
-@dataclass(frozen=True)
-class Score:
-    """Counts of pairs, and what follows from them."""
-
-    right: int
-    wrong: int
-    missed: int
-
-    @property
-    def precision(self) -> float:
-        """Right among the pairs taken for one company."""
-        return self.right / max(self.right + self.wrong, 1)
-
-    @property
-    def recall(self) -> float:
-        """Found among the pairs that are one company."""
-        return self.right / max(self.right + self.missed, 1)
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of both."""
-        return 2 * self.right / max(2 * self.right + self.wrong + self.missed, 1)
 
 
 Decide = Callable[[str, str], bool]
@@ -212,13 +190,14 @@ def _halves(pairs: Sequence[Pair]) -> list[tuple[str, Score]]:
     ]
 
 
-def report(folder: Path) -> str:
-    """docs/accuracy.md for the data in a folder."""
+def report(folder: Path) -> tuple[str, list[str]]:
+    """docs/accuracy.md for the data in a folder and a simulated company, and the errors for the terminal alone."""
     suppliers, brands = supplier_pairs(folder), brand_pairs(folder)
+    persons, wrong_persons = report_lines(folder)
     equal = sum(company_key(pair.one) == company_key(pair.other) and not pair.is_same for pair in suppliers)
     lines = [
-        "# How well names are matched", "",
-        "Written by `LEADFLOW_TEST_DATA=FOLDER python -m bench.accuracy`; baselines and leadflow in the same run. The threshold is "
+        "# How well leadflow matches and cleans", "",
+        "Written by `LEADFLOW_TEST_DATA=FOLDER make accuracy`; baselines and leadflow in the same run. Company names: the threshold is "
         f"{SAME_COMPANY}, where the comparison holds one company for as likely as two. It and the scores were set by judgement, not "
         "fitted. Of each set, rules and word lists were mended after looking at the errors of one half (by a hash of the pair); nothing was mended for an error of the other.", "",
         "## Supplier names, worldwide", "",
@@ -241,20 +220,21 @@ def report(folder: Path) -> str:
             ("the brand stands in the full name (partial_ratio)", scored(brands, is_partial)),
         ]),
         "",
-        *report_lines(folder),
+        *persons,
+        *simulated_lines(),
     ]  # fmt: skip
-    return "\n".join(lines).rstrip() + "\n"
+    # On the terminal alone: the names are the data sets', not leadflow's.
+    told = [line for pairs in (suppliers, brands) for line in _errors(pairs)] + wrong_persons
+    return "\n".join(lines).rstrip() + "\n", told
 
 
 def main() -> None:
     """Measure, and write docs/accuracy.md."""
     folder = data_folder()
-    text = report(folder)
+    text, errors = report(folder)
     REPORT.write_text(text, encoding="utf-8")
     print("\n".join(line for line in text.splitlines() if line.startswith(("|", "##"))))
-    # On the terminal alone: the names are the data sets', not leadflow's.
-    for pairs in (supplier_pairs(folder), brand_pairs(folder)):
-        print("\n".join(_errors(pairs)))
+    print("\n".join(errors))
     print(f"Written: {REPORT}")
 
 

@@ -186,7 +186,7 @@ class Matching(BaseModel):
     max_names_per_key: Count = 20
     max_cluster_profiles: Count = 50
     model: Model = "builtin"
-    match_from: Share = 0.9
+    match_from: Share = 0.99
     review_from: Share = 0.5
 
     @field_validator("rules")

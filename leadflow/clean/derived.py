@@ -126,10 +126,11 @@ def _of_phone(number: str) -> tuple[str | None, str | None, list[str] | None, st
     reading = read_phones(phone, country or None)
     wechat_id = wechat_in_phone(phone)
     named = _WECHAT.fullmatch(phone.strip())
+    is_right = wechat_id is not None or any(each.is_valid for each in reading.numbers)
     if named is not None:
-        problem = None if _WECHAT_ID.fullmatch(named["id"].strip()) else "wechat"
+        problem = None if is_right or _WECHAT_ID.fullmatch(named["id"].strip()) else "wechat"
     else:
-        problem = None if wechat_id is not None or reading.problem in _HARMLESS else reading.problem
+        problem = None if is_right or reading.problem in _HARMLESS else reading.problem
     # Where an id is all that stands there, the figures in it are no number.
     alone = phone if named is None else named["id"]
     is_id_alone = wechat_id is not None and tidy(alone).lower() == wechat_id

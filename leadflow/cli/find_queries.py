@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_RECORDS = 200
 _MOST_NAMES = 150
+_MOST_WORDS = 8
 
 _PERSON = {
     "exact": (0.9, "its name"),
@@ -117,13 +118,16 @@ def _by_id(connection: DuckDBPyConnection, terms: Terms) -> Iterator[Hit]:
     )
     for key, is_lead in ids:
         yield Hit(key, 1.0, "its lead id" if is_lead else "its account id", is_company=not is_lead)
+    # A lead that was one before its records were tied has no redirect: no refresh ever gave it out, the history names it.
     redirected = rows(
         connection,
         "select m.record_key from identity.lead_redirects as r join identity.identity_map as m using (lead_id) "
-        "where r.former_lead_id = ? and m.known_to is null order by 1",
-        [terms.id],
+        "where r.former_lead_id = ? and m.known_to is null union "
+        "select m.record_key from identity.identity_map as f join identity.identity_map as m using (record_key) "
+        "where f.lead_id = ? and f.known_to is not null and m.known_to is null and m.lead_id <> f.lead_id order by 1",
+        [terms.id] * 2,
     )
-    for (key,) in redirected:
+    for (key,) in [] if any(is_lead for _, is_lead in ids) else redirected:
         yield Hit(key, 1.0, f"its former lead id {terms.id}")
 
 
@@ -155,7 +159,7 @@ def _by_wechat(connection: DuckDBPyConnection, terms: Terms) -> Iterator[Hit]:
 def _by_person(connection: DuckDBPyConnection, terms: Terms) -> Iterator[Hit]:
     if terms.person_key is None:
         return
-    words = terms.person_key.split()
+    words = [*dict.fromkeys(terms.person_key.split())][:_MOST_WORDS]
     # The bare word is looked for first: it is found fast, and leaves little to be looked at for word ends.
     has_word = ["(contains(person_key, ?) and contains(' ' || person_key || ' ', ?))" for _ in words]
     sought = [each for word in words for each in (word, f" {word} ")]

@@ -25,8 +25,10 @@ def rejected_records(connection: DuckDBPyConnection, terms: Terms) -> list[dict[
     if terms.id:
         keys = [terms.id, f"mql:{terms.id}", f"sql_leads:{terms.id}"]
         conditions.append(("record_key in (select unnest(?))", [keys]))
-    if terms.email:
-        conditions.append(_holding([terms.email], f"lower(trim({_field('email')})) = ?", terms.email))
+    # What is no address was rejected for that: it is looked for as it was written, too.
+    as_written = terms.text.lower() if "@" in terms.text else None
+    addresses = dict.fromkeys(each for each in (terms.email, as_written) if each)
+    conditions += [_holding([each], f"lower(trim({_field('email')})) = ?", each) for each in addresses]
     if terms.digits:
         only_digits = f"regexp_replace({_field('phone')}, '[^0-9]', '', 'g')"
         conditions.append((f"ends_with({only_digits}, ?)", [terms.digits]))

@@ -19,6 +19,7 @@ _MOST_DIGITS = 15  # of a phone number, ITU-T E.164
 _FEWEST_DIGITS = 5
 _ONLY_PHONE = re.compile(r"[\d\s+().,/\-–—:;#*转]*(?:ext|x|tel|phone|fon|mob|mobile|fax)?[\d\s+().,/\-–—:;#*转]*", re.IGNORECASE)  # fmt: skip
 _ID = re.compile(r"[A-Za-z0-9][\w.:#-]*")
+_ONLY_ID = re.compile(r"[LA][0-9a-f]{16}|(?:mql|sql_leads):.+")
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def read_terms(text: str, aliases: CompanyAliases | None = None) -> Terms:
     written = tidy(text)[:_LONGEST]
     if is_absent(written):
         return Terms(written)
+    if _ONLY_ID.fullmatch(written):
+        return Terms(written, id=written)
     if "@" in written:
         return _address(written)
     digits = re.sub(r"\D", "", written)

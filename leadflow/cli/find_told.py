@@ -11,6 +11,9 @@ from typing import Any
 
 Found = dict[str, Any]
 
+_LONGEST = 200
+"""Characters of the text looked for that are told."""
+
 
 def is_known(found: Found) -> bool:
     """Whether a person or company was found, be it among the rejected."""
@@ -36,7 +39,9 @@ def told(found: Found) -> Iterator[str]:
         yield f"REJECTED  {record['record_key']}  by {record['rule']}: {record['reason']}"
         yield _line(record, "full_name", "email", "phone", "company_name", "title")
     if not is_known(found):
-        yield f"Nobody and no company known matches '{found['query']}'."
+        query = found["query"]
+        asked = query if len(query) <= _LONGEST else f"{query[:_LONGEST]}…"
+        yield f"Nobody and no company known matches '{asked}'."
 
 
 def _told_lead(lead: Found) -> Iterator[str]:
@@ -59,7 +64,8 @@ def _owner(lead: Found) -> str:
 def _told_account(account: Found) -> Iterator[str]:
     owner = f"owned by {account['owner']}" if account["owner"] else "no owner"
     name = account["account_name"] or "no name"
-    yield f"ACCOUNT  {account['account_id']}  {name}  {account['lead_count']:,} leads, {owner}"
+    leads = "1 lead" if account["lead_count"] == 1 else f"{account['lead_count']:,} leads"
+    yield f"ACCOUNT  {account['account_id']}  {name}  {leads}, {owner}"
     yield f"      found by {'; '.join(account['why'][:3])}{' (' + account['domain'] + ')' if account['domain'] else ''}"
 
 

@@ -323,6 +323,18 @@ def merges(lead_id: str | None) -> None:
         click.echo(line)
 
 
+@cli.command("train-matching")
+def train_matching() -> None:
+    """Train a matching model on this home's own lead records, and keep it under a version of its own.
+
+    No label is needed. Nothing is matched anew until matching.model of policy.yaml names the version.
+    """
+    from leadflow.cli import train_matching as training
+
+    for line in training.train_matching(load_settings()):
+        click.echo(line)
+
+
 @cli.command()
 @click.option("--policy", type=click.Path(path_type=Path), help="Policy to replay.")
 @click.option("--from", "start", help="First moment.")

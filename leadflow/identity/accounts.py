@@ -187,6 +187,8 @@ def _parents(members: pl.DataFrame, companies: Companies) -> pl.DataFrame:
     """account_id, parent_account_id of accounts whose parent the policy names and the records show."""
     from leadflow.text.companies import company_key
 
+    if not companies.parents:
+        return pl.DataFrame(schema={"account_id": pl.String, "parent_account_id": pl.String})
     first = first_of(
         members.drop_nulls("name")
         .group_by("name", "account_id")

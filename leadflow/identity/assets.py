@@ -31,6 +31,7 @@ ACCOUNT_IDS = "identity.account_ids"
 COMPANY_PAIRS = "identity.company_pairs"
 LEADS = "identity.leads"
 PROVENANCE = "identity.lead_provenance"
+DIGESTS = "identity.lead_digests"
 DUPLICATES = "identity.duplicate_actions"
 _OWNERS = ["staging.stg_sql_leads", "staging.stg_opportunities", "staging.stg_sales_reps"]
 _RESOLVED = [
@@ -67,12 +68,11 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
 
     members = [*records, MAP]
 
-    @table_asset(contracts, outputs=[LEADS, PROVENANCE], inputs=members)
+    @table_asset(contracts, outputs=[LEADS, PROVENANCE, DIGESTS], inputs=members)
     def leads(run: StageRun) -> Mapping[str, TableVersion]:
-        from leadflow.identity.golden import golden_records
+        from leadflow.identity.golden_changes import write_leads
 
-        golden = golden_records(run.read("clean.clean_leads"), run.read(MAP), run.policy.survivorship)
-        return run.write({LEADS: golden.leads, PROVENANCE: golden.provenance}, inputs=members)
+        return write_leads(run)
 
     facts = [*members, *_OWNERS]
 
@@ -84,7 +84,10 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         crm_leads, opportunities, reps = map(run.read, _OWNERS)
         ownership = ownership_facts(crm_leads, opportunities, reps, run.refresh().as_of)
         actions = duplicates.duplicate_actions(
-            run.read("clean.clean_leads"), run.read(MAP), ownership, run.policy.duplicates
+            run.read("clean.clean_leads", duplicates.RECORDS_READ),
+            run.read(MAP, duplicates.MEMBERSHIPS_READ),
+            ownership,
+            run.policy.duplicates,
         )
         run.tell(DUPLICATES, actions=dict(sorted(actions["action"].value_counts().iter_rows())))
         return run.write({DUPLICATES: actions}, inputs=facts)

@@ -48,7 +48,7 @@ def candidate_pairs(names: pl.DataFrame, sought: pl.Series) -> pl.DataFrame:
         _met(brands.filter(is_sought & pl.col("is_brand")), brands, _MOST_OWNERS),
         _met(brands.filter(is_sought), brands.filter("is_brand")),
     ]).unique()  # fmt: skip
-    return pl.concat([_that_may_be_one(full), branded.filter(_begins())]).unique()
+    return pl.concat([_that_may_be_one(full, read), branded.filter(_begins())]).unique()
 
 
 def _read(names: pl.DataFrame) -> pl.DataFrame:
@@ -115,20 +115,38 @@ def _begins() -> pl.Expr:
     return one.str.starts_with(other) | other.str.starts_with(one)
 
 
-def _that_may_be_one(full: pl.DataFrame) -> pl.DataFrame:
+def _that_may_be_one(full: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
     """The pairs of full names that may be one's: slips part their first words; of Chinese ones, both end alike or one holds
     the other, since what else shares a core has another trade."""
+    # There are millions of pairs: what one name tells is told once per name, and text is searched only where it must be.
+    ends = read.select(
+        "name",
+        is_chinese=pl.col("name").str.contains(_HAN),
+        first="first",
+        letters=pl.col("first").str.len_chars().cast(pl.Int64),
+        end=pl.col("name").str.slice(-_TRADE),
+    )
+    pairs = full.join(ends, left_on="company_key_1", right_on="name", how="inner").join(
+        ends, left_on="company_key_2", right_on="name", how="inner", suffix="_2"
+    )
+    is_chinese = pl.col("is_chinese") & pl.col("is_chinese_2")
+    chinese, worded = pairs.filter(is_chinese), pairs.filter(~is_chinese)
+    ends_alike = pl.col("end") == pl.col("end_2")
     one, other = pl.col("company_key_1"), pl.col("company_key_2")
-    is_chinese = one.str.contains(_HAN) & other.str.contains(_HAN)
-    ends_alike = one.str.slice(-_TRADE) == other.str.slice(-_TRADE)
     holds = one.str.contains(other, literal=True) | other.str.contains(one, literal=True)
-    chinese = full.filter(is_chinese).filter(ends_alike | holds)
-    # Distances are for the few that lengths leave: there are millions of pairs.
-    worded = full.filter(~is_chinese).with_columns(one=first_word(one), other=first_word(other))
-    lengths = pl.col("one").str.len_chars().cast(pl.Int64) - pl.col("other").str.len_chars().cast(pl.Int64)
-    near = worded.filter((lengths.abs() <= _SLIPS) & ~_begins())
-    slips = near.filter(_are_slips(near["one"], near["other"])).select(full.columns)
-    return pl.concat([chinese, worded.filter(_begins()).select(full.columns), slips])
+    begins = pl.col("first").str.starts_with(pl.col("first_2")) | pl.col("first_2").str.starts_with(
+        pl.col("first")
+    )
+    is_near = (pl.col("letters") - pl.col("letters_2")).abs() <= _SLIPS
+    worded = worded.with_columns(begins=begins)
+    near = worded.filter(~pl.col("begins") & is_near)
+    kept = [
+        chinese.filter(ends_alike),
+        chinese.filter(~ends_alike).filter(holds),
+        worded.filter("begins"),
+        near.filter(_are_slips(near["first"], near["first_2"])),
+    ]
+    return pl.concat(part.select(full.columns) for part in kept)
 
 
 def _are_slips(ones: pl.Series, others: pl.Series) -> pl.Series:

@@ -21,7 +21,7 @@ from leadflow.text.company_matching import (
     compare_companies,
 )
 from leadflow.text.domains import registrable_domain
-from leadflow.text.made_up import is_made_up_company, meant_domain
+from leadflow.text.made_up import is_made_up_company, may_begin_made_up_company, meant_domain
 from leadflow.text.phones import country_code
 from leadflow.text.vectors import map_distinct
 from leadflow.version import source_digest
@@ -83,7 +83,12 @@ def _company_domain(domain: str) -> str | None:
 
 
 def _is_no_company(keyed: pl.DataFrame) -> pl.Series:
-    return map_distinct(keyed["name"], is_made_up_company, pl.Boolean()).fill_null(value=False)
+    """Whether names are none; most are real by their first word, of which there are far fewer than names."""
+    names = keyed["name"]
+    starts = names.str.extract("^([a-z0-9]+)(?: [a-z0-9]+)*$")
+    may_be = map_distinct(starts, may_begin_made_up_company, pl.Boolean()).fill_null(value=True)
+    doubtful = pl.select(pl.when(may_be).then(names)).to_series()
+    return map_distinct(doubtful, is_made_up_company, pl.Boolean()).fill_null(value=False)
 
 
 def _with_aliases(keyed: pl.DataFrame, aliases: CompanyAliases | None) -> pl.DataFrame:

@@ -31,6 +31,13 @@ DUPLICATE_COLUMNS: dict[str, pl.DataType] = {
     "known_at": _TIMESTAMP,
 }
 
+RECORDS_READ = (
+    "record_key", "raw_table", "mql_id", "occurred_at", "known_at", "company_core_key", "seniority", "phones",
+    "email_domain", "is_free_mail", "is_disposable_mail",
+)  # fmt: skip
+MEMBERSHIPS_READ = ("record_key", "lead_id", "account_id", "known_from", "known_to")
+"""What actions are chosen by, of clean.clean_leads and of the identity map."""
+
 _ORDER = ("known_at", "occurred_at", "record_key")
 _FACTS: Mapping[KeyFact, tuple[str, str]] = {
     "company": ("company_core_key", "company"),
@@ -50,9 +57,8 @@ def duplicate_actions(
     """`DUPLICATE_COLUMNS`, one row per duplicate, by record_key.
 
     Args:
-        records: of `clean.clean_leads`: record_key, raw_table, mql_id, occurred_at, known_at, company_core_key, seniority,
-            phones, email_domain, is_free_mail, is_disposable_mail.
-        identity_map: record_key, lead_id, account_id, known_from, known_to; rows with a known_to are former memberships.
+        records: of `clean.clean_leads`, `RECORDS_READ`.
+        identity_map: `MEMBERSHIPS_READ`; rows with a known_to are former memberships.
         ownership: as `ownership.ownership_facts` gives it.
         duplicates: the policy's; its defaults unless given.
 
@@ -62,9 +68,9 @@ def duplicate_actions(
     - account_owner_takes_over: a key fact is another than the lead's last record that tells it, and the account's owner
       is not the lead's.
     - link_to_source: the record's former lead was merged into this one, or it is a CRM lead made from a form of this lead.
-    - tag_only: the lead had a record not more than repeat_days before, or the record is a CRM lead with an owner.
+    - tag_only: the lead's latest record so far happened not more than repeat_days apart, or the record is a CRM lead with an owner.
     - assign_to_owner: the lead has an owner, or else its account.
-    - route: neither has.
+    - route: neither has one who is active.
 
     Owners are those known now; a CRM lead's own owner is none of the lead or account that it joins.
     """
@@ -123,7 +129,8 @@ def _with_changes(joined: pl.DataFrame, settings: Duplicates) -> pl.DataFrame:
             account = pl.col("account_id").forward_fill().over("lead_id").shift()
             is_other &= pl.col("account_id").ne_missing(account)
         changes.append(pl.when(is_other).then(pl.lit(name)))
-    apart = pl.col("occurred_at") - pl.col("occurred_at").shift()
+    # A record that is known later may have happened earlier, and long before.
+    apart = (pl.col("occurred_at") - pl.col("occurred_at").cum_max().over("lead_id").shift()).abs()
     told = several.select(
         "row",
         changed=pl.concat_str(changes, separator=", ", ignore_nulls=True) if changes else pl.lit(""),
@@ -205,7 +212,7 @@ def _chosen(facts: pl.DataFrame, settings: Duplicates) -> pl.DataFrame:
         "assign_to_owner": pl.when(pl.col("lead_owner").is_not_null())
         .then(pl.lit("The lead has an owner."))
         .otherwise(pl.lit("The lead has no owner, its account has.")),
-        "route": pl.lit("Nobody owns the lead or its account."),
+        "route": pl.lit("No active sales rep owns the lead or its account."),
     }
     action = pl.coalesce(
         *(pl.when(fits[name].fill_null(value=False)).then(pl.lit(name)) for name in settings.order),

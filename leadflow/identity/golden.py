@@ -8,6 +8,7 @@ A lead's rows depend on its own records alone, so that leads that nothing touche
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -59,6 +60,12 @@ _NEEDED = (
     "seniority", "job_function",
 )  # fmt: skip
 _FIRST_TOUCH = ("channel", "campaign", "landing_page")
+
+
+def columns_read(columns: Sequence[str]) -> list[str]:
+    """Those of the records' columns that golden records are made of."""
+    read = {*_NEEDED, *GOLDEN_FIELDS, *_FIRST_TOUCH, "phones"}
+    return [name for name in columns if name in read]
 
 
 @dataclass(frozen=True)

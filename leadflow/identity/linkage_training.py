@@ -3,10 +3,9 @@
 Belongs here: what Splink's training is asked for, in which order, and what is done to its parameters before they are frozen. Does
 not belong here: scoring (linkage.py). Training happens on request only, never in a refresh.
 
-Splink learns u (how often two records of different people agree at a level) from random pairs, and m (how often two of one person
-do) by expectation maximisation in several passes, each holding other fields fixed. Then m and the prior are learned once more on the
-agreement patterns of all candidate pairs together, and u is freed of the true matches among the random pairs: where every person has
-several records these outweigh the coincidences.
+Two ways. Records of which many come more than once teach by how all their candidate pairs agree (linkage_learning.py). Records of
+which few do, such as leads, teach by Splink: u from random pairs, and m from pairs that agree on sure columns, in several passes that
+each hold other columns fixed; the prior is then counted by sure columns.
 """
 
 from __future__ import annotations
@@ -25,8 +24,9 @@ from leadflow.identity.linkage import (
     score_pairs,
     settings_of,
 )
-from leadflow.identity.linkage_comparisons import Comparison, blocking_keys, comparisons_of, training_keys
+from leadflow.identity.linkage_comparisons import Comparison, blocking_keys, comparisons_of
 from leadflow.identity.linkage_fields import Field
+from leadflow.identity.linkage_learning import Patterns, learn, typical_matches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,10 +41,10 @@ BLOCK_CAP = 200
 SURE_RECALL = 0.9
 """Share of all pairs of one person that agree on sure columns, where the prior is taken from these; it moves all weights alike, and
 by little: half of it would be one bit."""
-_RANDOM_PAIRS = 1_000_000.0
+_RANDOM_PAIRS = 1_000_000
 _LEAST = 1e-6
-_ROUNDS = 200
-_SETTLED = 1e-7
+_OF_HOUSEHOLDS = frozenset({"street", "place", "postcode", "house_number", "region", "phone"})
+"""Kinds of fields that people who live together share."""
 
 
 def candidate_pairs(
@@ -80,11 +80,15 @@ def train_persons(
     seed: int,
     code_version: str,
 ) -> LinkageModel:
-    """A model for persons of any fields, from records of `linkage_fields.prepare`; LeadflowError where they cannot teach one."""
+    """A model for persons of any fields, from records of `linkage_fields.prepare`; LeadflowError where they cannot teach one.
+
+    Learns what sets the largest group of alike pairs apart. Where many people share few names, and addresses made of them, that group is
+    namesakes, and they are joined: look at the pairs, or at a sample with labels, before relying on such a model.
+    """
     return train(
         connection, records,
         LinkageModel(tuple(fields), 1e-4, tuple(comparisons_of(fields)), tuple(blocking_keys(fields)), {}),
-        training_keys(fields), seed, code_version,
+        (), seed, code_version,
     )  # fmt: skip
 
 
@@ -103,7 +107,7 @@ def train(
         connection: lent; DuckDB.
         records: unique_id and the columns that comparisons, blocking and passes name; at least two.
         untrained: fields, comparisons and blocking; its other parts are not used.
-        passes: columns held fixed in each pass of expectation maximisation.
+        passes: columns held fixed in each pass of Splink's expectation maximisation, where `sure` is given.
         seed: of the random pairs.
         code_version: kept with the model.
         sure: columns that only records of one person agree on, as a rule: the prior is then taken from the pairs that do
@@ -120,13 +124,13 @@ def train(
             "No two of the records share any key to train a matching model on",
             "give records in which people come twice",
         )
-    started = _trained_by_splink(connection, records, untrained, passes, seed)
     if sure:
+        started = _trained_by_splink(connection, records, untrained, passes, seed)
         possible = records.height * (records.height - 1) / 2
         filled = tuple(_filled(comparison) for comparison in started.comparisons)
         model = replace(started, prior=pairs.height / SURE_RECALL / possible, comparisons=filled)
     else:
-        model = _settled(connection, records, pairs, started)
+        model = _trained_by_patterns(connection, records, pairs, untrained, seed)
     trained_on = {
         "records": records.height,
         "pairs": pairs.height,
@@ -144,17 +148,31 @@ def _trained_by_splink(
     seed: int,
 ) -> LinkageModel:
     from splink import block_on
+    from splink.internals.exceptions import SplinkException
 
     settings = settings_of(untrained)
     settings["probability_two_random_records_match"] = min(0.01, 5 / records.height)
     with lent_linker(connection, records.sort("unique_id"), settings) as linker:
         linker.training.estimate_u_using_random_sampling(
-            max_pairs=_RANDOM_PAIRS, seed=seed, min_count_per_level=None
+            max_pairs=float(_RANDOM_PAIRS), seed=seed, min_count_per_level=None
         )
+        failed: Exception | None = None
+        taught = 0
         for columns in passes:
-            linker.training.estimate_parameters_using_expectation_maximisation(
-                block_on(*columns), estimate_without_term_frequencies=True, max_pairs=_RANDOM_PAIRS
-            )
+            # Splink refuses a pass in which a level's share sinks to nothing, as happens where few pairs agree on the columns, and
+            # leaves the linker as it was: the other passes teach what this one would have.
+            try:
+                linker.training.estimate_parameters_using_expectation_maximisation(
+                    block_on(*columns), estimate_without_term_frequencies=True, max_pairs=float(_RANDOM_PAIRS)
+                )
+                taught += 1
+            except (ValueError, SplinkException) as problem:
+                failed = problem
+        if not taught:
+            raise LeadflowError(
+                "The records that agree are too few or too alike to train a matching model on",
+                "give more records in which people come twice",
+            ) from failed
         learned: dict[str, Any] = linker.misc.save_model_to_json()
     return replace(
         untrained,
@@ -163,50 +181,66 @@ def _trained_by_splink(
     )
 
 
-def _settled(
-    connection: DuckDBPyConnection, records: pl.DataFrame, pairs: pl.DataFrame, started: LinkageModel
-) -> LinkageModel:
-    """m and prior by expectation maximisation over the agreement patterns of all candidates; u freed of matches."""
+def _random_pairs(unique_ids: Sequence[str], seed: int) -> pl.DataFrame:
+    """unique_id_l, unique_id_r of pairs drawn at random, each once."""
     import numpy as np
     import polars as pl
 
-    started = replace(started, comparisons=tuple(_filled(comparison) for comparison in started.comparisons))
-    gammas = [f"gamma_{comparison['output_column_name']}" for comparison in started.comparisons]
-    scored = score_pairs(connection, records, pairs, started)
-    patterns = scored.group_by(gammas).agg(pairs=pl.len()).sort(gammas)
-    levels = patterns.select(gammas).to_numpy().astype(np.int64)
-    counts = patterns.get_column("pairs").to_numpy().astype(np.float64)
-    possible = records.height * (records.height - 1) / 2
-    seen = [_parameters(comparison, "u_probability") for comparison in started.comparisons]
-    m = [_parameters(comparison, "m_probability") for comparison in started.comparisons]
-    u, prior = [values.copy() for values in seen], started.prior
-    for _ in range(_ROUNDS):
-        weights = np.full(len(counts), np.log(prior / (1 - prior)))
-        for at in range(len(m)):
-            weights += np.append(np.log(m[at] / u[at]), 0.0)[levels[:, at]]
-        matches = counts / (1 + np.exp(-weights))
-        before, prior = prior, float(np.clip(matches.sum() / possible, 1 / possible, 0.5))
-        for at in range(len(m)):
-            m[at], u[at] = _updated(levels[:, at], matches, seen[at], prior)
-        if abs(np.log(prior / before)) < _SETTLED:
-            break
-    comparisons = tuple(
-        _with_parameters(comparison, m[at], u[at]) for at, comparison in enumerate(started.comparisons)
-    )
-    return replace(started, prior=prior, comparisons=comparisons)
+    chance = np.random.default_rng(seed)
+    one, other = chance.integers(0, len(unique_ids), (2, _RANDOM_PAIRS))
+    ids = pl.Series(unique_ids)
+    drawn = np.unique(np.stack([one, other])[:, one < other], axis=1)
+    return pl.DataFrame({"unique_id_l": ids.gather(drawn[0]), "unique_id_r": ids.gather(drawn[1])})
 
 
-def _updated(
-    levels: NDArray[np.int64], matches: NDArray[np.float64], seen: NDArray[np.float64], prior: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """m from the matches of each level (by gamma), and u: what was seen in random pairs less what matches account for."""
+def _trained_by_patterns(
+    connection: DuckDBPyConnection,
+    records: pl.DataFrame,
+    pairs: pl.DataFrame,
+    untrained: LinkageModel,
+    seed: int,
+) -> LinkageModel:
+    """A model learned from how the candidate pairs agree, beside random pairs (or all, where all are candidates)."""
     import numpy as np
 
-    known = levels >= 0
-    sums = np.bincount(levels[known], weights=matches[known], minlength=len(seen)) + 0.5
-    m = sums / sums.sum()
-    u = np.maximum(seen - prior * m, np.maximum(seen * 0.02, _LEAST))
-    return m, u / u.sum()
+    started = _started(untrained)
+    gammas = [f"gamma_{comparison['output_column_name']}" for comparison in started.comparisons]
+    possible = records.height * (records.height - 1) / 2
+    random = pairs if pairs.height == possible else _random_pairs(sorted(records["unique_id"]), seed)
+    counted = [
+        score_pairs(connection, records, some, started).group_by(gammas).len("pairs").sort(gammas)
+        for some in ((pairs,) if random is pairs else (pairs, random))
+    ]
+    levels = [counts.select(gammas).to_numpy().astype(np.int64) for counts in counted]
+    numbers = [counts["pairs"].to_numpy().astype(np.float64) for counts in counted]
+    coincidences = []
+    for at, comparison in enumerate(started.comparisons):
+        known = levels[-1][:, at] >= 0
+        sums = np.bincount(
+            levels[-1][known, at], weights=numbers[-1][known], minlength=len(known_levels(comparison))
+        )
+        coincidences.append(sums.astype(np.float64))
+    shared = tuple(field.kind in _OF_HOUSEHOLDS for field in untrained.fields)
+    learned = learn(
+        Patterns(levels[0], numbers[0], tuple(coincidences), possible, shared), 1 / records.height
+    )
+    comparisons = []
+    for comparison, u, weights in zip(started.comparisons, learned.u, learned.weights(), strict=True):
+        # A strength below 1 is put into m: the weight of a level is all that scoring takes from the two.
+        comparisons.append(_with_parameters(comparison, u * np.exp(weights), u))
+    return replace(started, prior=learned.prior, comparisons=tuple(comparisons))
+
+
+def _started(untrained: LinkageModel) -> LinkageModel:
+    """The model with parameters that only have to be there: agreement does not depend on them."""
+    return replace(
+        untrained,
+        comparisons=tuple(
+            _with_parameters(comparison, usual, usual[::-1])
+            for comparison in untrained.comparisons
+            for usual in [typical_matches(len(known_levels(comparison)))]
+        ),
+    )
 
 
 def _filled(comparison: Comparison) -> Comparison:
@@ -217,13 +251,6 @@ def _filled(comparison: Comparison) -> Comparison:
         for level, share in zip(known_levels(comparison), kept, strict=True):
             level[name] = share / sum(kept)
     return comparison
-
-
-def _parameters(comparison: Comparison, name: str) -> NDArray[np.float64]:
-    """A comparison's parameter by gamma, the last level ('different') first."""
-    import numpy as np
-
-    return np.array([level[name] for level in reversed(known_levels(comparison))], dtype=np.float64)
 
 
 def _with_parameters(comparison: Comparison, m: NDArray[np.float64], u: NDArray[np.float64]) -> Comparison:

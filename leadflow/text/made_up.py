@@ -27,6 +27,7 @@ _PHRASES = frozenset(
      "the company", "company name", "no company", "john doe", "jane doe", "mickey mouse", "donald duck", "foo bar",
      "firstname lastname", "max mustermann", "erika mustermann", "mustermann gmbh"}
 )  # fmt: skip
+_STARTS_OF_PHRASES = frozenset(phrase.split()[0] for phrase in _PHRASES)
 _CHINESE_COMPANY = re.compile(
     r"^(?:测试|測試|某某?|我的|你的|一个|这个)?(?:公司|有限公司|单位|企业)(?:名称|名字|测试)?$"
 )
@@ -75,6 +76,11 @@ def is_made_up_company(name: str) -> bool:
         return False
     text = "".join(words)
     return not any(map(str.isalnum, text)) or bool(_CHINESE_COMPANY.match(text)) or _is_nonsense(words)
+
+
+def may_begin_made_up_company(word: str) -> bool:
+    """Whether a made-up company's name may begin with this word, in a-z and 0-9; none of another beginning is made up."""
+    return _kind(word) != "word" or word in _STARTS_OF_PHRASES
 
 
 def _is_nonsense(words: list[str]) -> bool:

@@ -54,6 +54,8 @@ _RUN = re.compile(
         for step in (1, -1)
     )
 )
+_REMARK = re.compile(r"[\s(\[]*[\u3400-\u9fff][\u3400-\u9fff\s/:()\[\]]*$")
+"""Chinese words behind a number, as in '... (微信)' and '... 微信同号', with which the library reads none."""
 _FICTION = re.compile(r"1?[2-9]\d{2}55501\d{2}")  # North American numbers kept for films
 
 
@@ -149,6 +151,7 @@ def _read_one(text: str, region: str | None) -> PhoneReading:
         return PhoneReading((), "not_a_number" if has_words or not digits else "too_short")
     if len(digits) > _LONGEST_NUMBER + 2:  # and 00
         return PhoneReading((), "too_long")
+    text = _REMARK.sub("", text)
     is_international = text.lstrip("( ").startswith(("+", "00"))
     if not is_international and region is None and _CHINESE_MOBILE.fullmatch(digits):
         region = "CN"

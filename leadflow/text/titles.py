@@ -61,7 +61,7 @@ def seniority(title: str | None) -> Seniority | None:
     """
     if title is None or is_absent(title):
         return None
-    text = tidy(title).lower()
+    text = _readable(title)
     if not any(letter.isalpha() for letter in text):
         return None
     if _ZH_BOARD_SECRETARY.search(text):  # an officer of a listed company, unlike every other secretary
@@ -69,6 +69,11 @@ def seniority(title: str | None) -> Seniority | None:
     text = _CHIEF_OFFICER.sub("cxo", _ZH_ASSISTANT.sub(" ", text))
     found = {_english_band(part) for part in _PARTS.split(text)} | {_chinese_band(text)}
     return next(band for band in SENIORITIES if band in found)
+
+
+def _readable(title: str) -> str:
+    """What is read of a title: one spelling, lower case, and no more than a title needs, so that a pasted page costs nothing."""
+    return tidy(title[:_LONGEST_TITLE])[:_LONGEST_TITLE].lower()
 
 
 def _english_band(part: str) -> Seniority:
@@ -160,11 +165,11 @@ _WEAKEST_WORDS: dict[JobFunction, frozenset[str]] = {
 _FUNCTION_PHRASES: dict[JobFunction, tuple[str, ...]] = {
     "general_management": ("chief executive", "managing director", "managing partner", "general manager", "chief of staff", "business owner"),
     "sales": ("business development", "key account", "account executive", "account manager", "customer acquisition"),
-    "marketing": ("public relations", "product marketing", "customer marketing", "market research"),
+    "marketing": ("public relations", "media buyer", "media buying", "product marketing", "customer marketing", "market research"),
     "customer_service": ("customer service", "customer care", "customer support", "customer success", "customer experience", "client services", "client success", "technical support", "it support"),
     "product": ("product owner",),
     "it_engineering": ("quality assurance engineer", "help desk", "data scientist", "product engineer", "product engineering"),
-    "operations": ("supply chain", "production engineer"),
+    "operations": ("supply chain", "production engineer", "quality control", "quality controller"),
     "administration": ("personal assistant", "executive assistant", "office manager", "system of record"),
     "research": ("research and development", "r&d"),
     "finance": ("accounts payable", "accounts receivable", "financial analyst", "investor relations"),
@@ -208,7 +213,7 @@ def job_function(title: str | None) -> JobFunction | None:
     """
     if title is None or is_absent(title):
         return None
-    text = tidy(title[:_LONGEST_TITLE]).lower()
+    text = _readable(title)
     if not any(letter.isalpha() for letter in text):
         return None
     if _ANY_HAN.search(text):

@@ -25,6 +25,7 @@ _PREFIX = r"(?:微信(?:号码|号|id)?|微信號|v信|薇信)\s*[:：=是]?\s*|
 _PREFIXED = re.compile(rf"(?<![a-z0-9])(?:{_PREFIX})(?P<id>[^\s,;/|)]*)")
 _OTHER_WORDS = re.compile(
     r"(?:tel|telefon|telephone|phone|fon|mob|mobile|mobil|handy|cell|fax|ext|extension|office|home|work|call|no|nr|num|number|test|asdf|abc|qq)[._-]?\d*[._-]?"
+    r"|(?:wx|vx|wechat|weixin)[._-]?1[3-9]\d{9}"
 )
 
 

@@ -65,13 +65,13 @@ def gather(tables: Mapping[str, Sequence[Row]], left_out_from: Mapping[str, date
     """Tie every fact to its lead.
 
     Args:
-        tables: rows of the raw tables, of clean.clean_leads, identity.identity_map, identity.lead_keys and
+        tables: rows of the raw tables, of clean.clean_leads, identity.identity_map, identity.lead_emails and
             enrich.firmographics, by full name.
         left_out_from: when a web event turned out to be a robot's or an outlier, by event_id.
     """
     facts = Facts()
-    members = {row["record_key"]: row for row in tables["identity.identity_map"]}
-    by_email = {row["email"]: row for row in tables["identity.lead_keys"] if row["email"] is not None}
+    members = {row["record_key"]: row for row in tables["identity.identity_map"] if row["known_to"] is None}
+    by_email = {row["email"]: row for row in tables["identity.lead_emails"]}
     crm = {row["sql_lead_id"]: row for row in tables["raw.sql_leads"]}
     attributes: dict[str, dict[str, str]] = defaultdict(dict)
     for row in tables["raw.attributes"]:
@@ -83,6 +83,7 @@ def gather(tables: Mapping[str, Sequence[Row]], left_out_from: Mapping[str, date
             dict(row)
             | {
                 "account_id": member["account_id"],
+                "account_known_from": member["account_known_from"],
                 "visible_at": max(row["occurred_at"], row["known_at"], member["known_from"]),
                 "intent_degree": None if intent is None else intent.strip().lower(),
                 "attributes": attributes[row["record_key"]],
@@ -164,7 +165,8 @@ def features(facts: Facts, lead_id: str, as_of: datetime) -> dict[str, Any] | No
     def newest(column: str) -> Any:
         return next((row[column] for row in newest_first if row[column] is not None), None)
 
-    account_id = newest("account_id")
+    accounts = (row["account_id"] for row in newest_first if (row["account_known_from"] or as_of) <= as_of)
+    account_id = next((account for account in accounts if account is not None), None)
     firm = facts.firmographics.get(account_id, {})
 
     def firmographic(name: str) -> Any:

@@ -31,12 +31,17 @@ OPTIONS = {
     "doctor": [],
     "quality": ["--table", "--failed", "--html", "--open"],
     "find": ["TEXT", "--json"],
+    "pin": ["ONE", "OTHER", "--together", "--apart", "--reason"],
+    "unpin": ["PIN_ID"],
+    "undo": ["EVENT_ID"],
+    "merges": ["--lead"],
+    "train-matching": [],
     "explain": ["LEAD_ID", "--as-of"],
     "backtest": ["--policy", "--from", "--to"],
     "forget": ["TEXT"],
     "dashboard": [],
 }
-"""Every command of the design and what it takes."""
+"""Every command and what it takes."""
 
 FORMS = "sources:\n  - name: forms\n    table: mql\n    path: forms.csv\n    columns: {mql_id: form}\n    occurred_at: at\n"
 
@@ -84,7 +89,7 @@ def wanted(home: Path, name: str, text: str) -> Path:
 def test_help_lists_every_command(leadflow):
     told = leadflow("--help")
     assert told.status == 0
-    listed = re.findall(r"^  (\w+) ", told.out.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([\w-]+) ", told.out.partition("Commands:")[2], re.MULTILINE)
     assert sorted(listed) == sorted(OPTIONS)
 
 

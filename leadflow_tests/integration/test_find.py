@@ -34,6 +34,7 @@ _REJECTED = [
     ("mql:900", "disposable_mail", "Its e-mail address is thrown away after use.",
      {"full_name": "Max Faker", "email": "Max@Mailinator.com", "phone": "+49 (0)30 555 777 1", "company_name": "Nowhere Inc"}),
     ("mql:901", "sensitive_words", "Its name holds a word.", {"full_name": "博彩 公司", "email": None, "phone": None, "company_name": None}),
+    ("mql:902", "email_invalid", "Its e-mail address is none.", {"full_name": None, "email": "Kim@@Northfell.org", "phone": None, "company_name": None}),
 ]  # fmt: skip
 
 
@@ -80,7 +81,8 @@ def _write(path: Path) -> None:
             connection.execute("delete from identity.leads where lead_id = ?", [lead])
             connection.execute(f"insert into identity.leads values ({', '.join('?' * len(golden))})", golden)
         connection.execute(
-            "insert into identity.identity_map values ('mql:105', 'L00000000000000ff', 'A3', '2025-01-04')"
+            "insert into identity.identity_map values ('mql:105', 'L00000000000000ff', 'A3', '2025-01-04'), "
+            "('mql:102', 'L00000000000000fe', 'A1', '2025-01-04'), ('mql:102', 'L00000000000000d4', 'A1', '2025-01-03')"
         )
         connection.execute(
             "insert into identity.lead_redirects values ('L00000000000000ff', 'L00000000000000e5')"
@@ -134,6 +136,8 @@ def _quiet(line: str) -> None:
         ("Moreau", "d4", "its family name"),
         ("L00000000000000a1", "a1", "its lead id"),
         ("L00000000000000ff", "e5", "its former lead id L00000000000000ff"),
+        ("L00000000000000fe", "b2", "its former lead id L00000000000000fe"),  # no refresh gave it out
+        ("L00000000000000d4", "d4", "its lead id"),
         ("sql_leads:201", "a1", "its record"),
         ("201", "a1", "its record"),
     ],
@@ -207,6 +211,11 @@ def test_rejected_records_are_told_with_their_rule(settings, text):
     )
 
 
+def test_what_was_rejected_for_being_no_address_is_found_as_written(settings):
+    found = look_up(settings, "kim@@northfell.org", tell=_quiet)
+    assert [record["record_key"] for record in found["rejected"]] == ["mql:902"]
+
+
 def test_chinese_words_of_rejected_records(settings):
     assert [row["record_key"] for row in look_up(settings, "博彩", tell=_quiet)["rejected"]] == ["mql:901"]
 
@@ -221,7 +230,8 @@ def test_several_things_with_commas_between(settings):
 def test_nobody_is_made_up(settings, text):
     found = look_up(settings, text, tell=_quiet)
     assert not is_known(found), found
-    assert list(told(found)) == [f"Nobody and no company known matches '{text}'."]
+    asked = text if len(text) < 200 else f"{'x' * 200}…"
+    assert list(told(found)) == [f"Nobody and no company known matches '{asked}'."]
 
 
 def test_exit_status_and_json(settings, monkeypatch):

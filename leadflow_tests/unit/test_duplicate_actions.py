@@ -123,7 +123,7 @@ def test_a_lead_without_owner_in_an_owned_account_goes_to_the_accounts():
 def test_a_lead_that_nobody_owns_goes_to_routing():
     row = Company().record("mql:1", 1, "L1", "A1").record("mql:2", 5, "L1", "A1").action("mql:2")
     assert (row["action"], row["owner"], row["joined"]) == ("route", None, "lead")
-    assert row["reason"] == "Nobody owns the lead or its account."
+    assert row["reason"] == "No active sales rep owns the lead or its account."
 
 
 @pytest.mark.parametrize(
@@ -225,6 +225,25 @@ def test_who_comes_again_at_once_is_tagged_only(days, day, action):
     assert row["action"] == action
     if action == "tag_only":
         assert row["reason"] == f"The person came again within {'a day' if days == 1 else '2 days'}."
+
+
+@pytest.mark.parametrize(
+    ("happened", "action"),
+    [
+        (20, "tag_only"),
+        (19, "tag_only"),
+        (21, "tag_only"),
+        (22, "route"),
+        (18, "route"),
+        (3, "route"),
+        (1, "route"),
+    ],
+)
+def test_when_a_record_happened_says_whether_it_is_a_repeat(happened, action):
+    company = Company().record("mql:1", 2, "L1").record("mql:2", 20, "L1").record("mql:3", 22, "L1")
+    company.records[2]["occurred_at"] = _day(happened)  # known later than both
+    company.records[0]["occurred_at"] = _day(2)
+    assert company.action("mql:3")["action"] == action
 
 
 def test_a_crm_lead_with_its_owner_is_tagged_only():

@@ -88,6 +88,11 @@ def test_job_function(title: str, function: str) -> None:
     assert job_function(title) == function
 
 
+def test_the_last_word_does_not_decide_where_two_say_something_else() -> None:
+    assert job_function("Quality Controller") == job_function("Head of Quality Control") == "operations"
+    assert job_function("Media Buyer") == "marketing"
+
+
 @pytest.mark.parametrize("title", [None, "", "n/a", "123", "无"])
 def test_no_function_without_a_title(title: str | None) -> None:
     assert job_function(title) is None

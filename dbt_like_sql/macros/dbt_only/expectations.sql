@@ -19,7 +19,8 @@ from {{ model }}
 where {{ column_name }} is not null and not json_valid({{ column_name }})
 {% endtest %}
 
-{% test expect_column_pair_values_a_to_be_greater_than_b(model, column_A, column_B, or_equal=false) %}
+{#- A row in which a value is missing breaks no promise here, which is what ignore_row_if asks for where it is given. -#}
+{% test expect_column_pair_values_a_to_be_greater_than_b(model, column_A, column_B, or_equal=false, ignore_row_if=none) %}
 select *
 from {{ model }}
 where not ({{ column_A }} {{ '>=' if or_equal else '>' }} {{ column_B }})
