@@ -5,6 +5,7 @@ LEADFLOW_REFRESHES=n refreshes n times instead of four. A refresh here is every 
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ COUNT = int(os.environ.get("LEADFLOW_REFRESHES") or 4)
 END = datetime(2026, 7, 1)  # noqa: DTZ001 -- instants are naive UTC throughout
 STAGES = ("raw", "staging", "clean", "identity")
 OPEN = "select record_key, lead_id from identity.identity_map where known_to is null"
+WORDS = [f"{letter * 3}ton" for letter in "abcdefghijklmnopqrstuvwxyz"]
 # Where each refresh's counts are its own, and in another order than at first.
 NOT_DERIVED = (
     "quality.table_versions",
@@ -83,6 +85,7 @@ def course(lean_project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, target)
         course.at = END - timedelta(days=365) * (COUNT - number) / COUNT
+        write_ties(landing, number, course.at - timedelta(hours=1))
         refresh(home, course.at)
         now = dict(home.rows(OPEN))
         moved = {
@@ -98,6 +101,37 @@ def course(lean_project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         ids |= now
     course.events = dict(home.rows("select event, count(*) from identity.identity_log group by 1"))
     return course
+
+
+def write_ties(folder: Path, number: int, at: datetime) -> None:
+    """Forms by which two leads turn out to be one: at first two of each person, then in each delivery one that ties two of them."""
+    when = at.strftime("%Y-%m-%d %H:%M:%S")
+    if number == 1:
+        rows = [
+            form
+            for person in range(COUNT + 1)
+            for form in (
+                [
+                    f"T{person}A",
+                    f"ines.moreau{person}@gmail.com",
+                    "",
+                    "Ines Moreau",
+                    f"Quarry {WORDS[person % 26]} Ltd",
+                    when,
+                ],
+                [f"T{person}B", "", f"+4930901{820000 + person}", "I. Moreau", "", when],
+            )
+        ]
+    else:
+        address, phone = f"ines.moreau{number}@gmail.com", f"+4930901{820000 + number}"
+        rows = [[f"T{number}C", address, phone, "Ines Moreau", "", when]]
+    named = ["Form ID", "E-mail", "Phone", "Name", "Company", "Created"]
+    with next((folder / "mql").iterdir()).open(encoding="utf-8", newline="") as lines:
+        header = next(csv.reader(lines))
+    with (folder / "mql" / f"ties_{number:03}.csv").open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, header)
+        writer.writeheader()
+        writer.writerows(dict(zip(named, row, strict=True)) for row in rows)
 
 
 def batches(delivered: Path) -> Iterator[list[Path]]:

@@ -41,7 +41,12 @@ def columns_of(yard: Yard, name: str, expected: tuple[str, ...] = ()) -> list[st
 def test_objects_land_as_rows(yard: Yard, name: str) -> None:
     text = objects(one(1, "ä@b.co", score=2.5, ok=True), one("2", None, score="3"), one(3)).encode()
     yard.write(
-        name, gzip.compress(text) if name.endswith(".gz") else zstd(yard, text) if ".zst" in name else text
+        name,
+        gzip.compress(text, mtime=0)
+        if name.endswith(".gz")
+        else zstd(yard, text)
+        if ".zst" in name
+        else text,
     )
     landed = yard.land(name, columns={**JSON_COLUMNS, "score": "score", "is_ok": "ok"})
     assert (landed.row_count, landed.rejected_rows, landed.rejected_values) == (3, 0, 0)
@@ -195,7 +200,7 @@ def test_a_packed_file_that_is_damaged(yard: Yard, name: str) -> None:
     rows = [row(key, mail=mail) for key, mail in enumerate(noise)]
     lines = [objects(one(key, mail)) for key, mail in enumerate(noise)]
     text = ("".join(lines) if "jsonl" in name else HEADER + "".join(rows)).encode()
-    packed = gzip.compress(text) if name.endswith(".gz") else zstd(yard, text)
+    packed = gzip.compress(text, mtime=0) if name.endswith(".gz") else zstd(yard, text)
     columns = {"columns": {"mql_id": "id"}}
     damaged = packed[:-8] + bytes(4) + packed[-4:] if name.endswith(".gz") else packed[:-3]
     yard.write(name, damaged)
@@ -226,7 +231,7 @@ def test_encodings(yard: Yard, encoding: str, text: str, name: str) -> None:
     rows = f"1,{text}|\\,2026-01-01\n"
     content = objects(one(1, text + "|\\")) if "json" in name else "id,who.mail,made\n" + rows
     packed = content.encode(encoding)
-    yard.write(name, gzip.compress(packed) if name.endswith(".gz") else packed)
+    yard.write(name, gzip.compress(packed, mtime=0) if name.endswith(".gz") else packed)
     yard.land(name, columns=JSON_COLUMNS, read_options={"encoding": encoding})
     assert yard.rows() == [("1", text + "|\\")]
 
