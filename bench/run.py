@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from bench.identity import identity_case
 from bench.landing import landing_case
 from bench.measure import Measure, measure
 from bench.refreshes import LEADFLOW, parts_of, refresh_case
@@ -61,10 +62,15 @@ def _landing(events: int, suffix: str) -> Callable[[int], Iterator[dict[str, Any
     return lambda runs: landing_case(events, suffix, runs)
 
 
+def _identity(records: int) -> Callable[[int], Iterator[dict[str, Any]]]:
+    return lambda runs: identity_case(records, runs)
+
+
 CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     "imports": imports,
     "demo": demo,
     **{f"landing-{suffix}-{events}m": _landing(events * 1_000_000, suffix) for events, suffix in LANDINGS},
+    **{f"identity-{records}": _identity(records) for records in SIZES},
     **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
 }
 
