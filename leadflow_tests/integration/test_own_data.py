@@ -158,5 +158,5 @@ def test_doctor_tells_which_columns_stay_null(tmp_path: Path) -> None:
     home = home_of(tmp_path, ATTRIBUTES, forms=FORMS)
     done = leadflow(home.path, "doctor", sources=home.sources)
     (told,) = (line for line in done.stdout.splitlines() if "this source does not fill them" in line)
-    assert "visitor_id, phone, full_name" in told
+    assert "visitor_id, phone, wechat_id, full_name" in told
     assert "email" not in told
