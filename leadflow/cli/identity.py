@@ -181,7 +181,7 @@ def merges(settings: Settings, lead_id: str | None = None) -> Iterator[str]:
         log = log.filter((pl.col("lead_id") == lead_id) | (pl.col("other_lead_id") == lead_id))
     newest = log.sort("happened_at", "event_id", descending=[True, False]).head(_MOST_MERGES)
     for row in newest.iter_rows(named=True):
-        told = f"{row['event_id']}  {row['at']:%Y-%m-%d %H:%M}  {row['event']:<8}  {_leads(row)}"
+        told = f"{row['event_id']}  {row['happened_at']:%Y-%m-%d %H:%M}  {row['event']:<8}  {_leads(row)}"
         records = len(row["record_keys"])
         yield f"{told}, {records:,} record{'s' * (records != 1)}: {row['cause'] or 'no reason given'}"
     if not newest.height:
