@@ -6,22 +6,17 @@ themselves (dbt_like_sql/clean/web_*.sql, clean/web_agents.py).
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
-from leadflow.contact_policy import Entry
-
-
-def _unquoted_off(value: object) -> object:
-    return "off" if value is False else value  # YAML reads a bare off as false
-
+from leadflow.config_files import unquoted_off
+from leadflow.contact_policy import Entry, ip_range
 
 BotEffect = Annotated[
-    Literal["flag", "off"], BeforeValidator(_unquoted_off), WithJsonSchema({"enum": ["flag", "off", False]})
+    Literal["flag", "off"], BeforeValidator(unquoted_off), WithJsonSchema({"enum": ["flag", "off", False]})
 ]
 Events = Annotated[int, Field(strict=True, ge=3, le=1_000_000)]
 Hours = Annotated[int, Field(strict=True, ge=2, le=10_000)]
@@ -171,15 +166,10 @@ def _ipv4_range(text: str) -> tuple[int, int]:
     Raises:
         ValueError: the text is no range of IPv4 addresses.
     """
-    first, dash, last = (part.strip() for part in text.partition("-"))
     try:
-        if dash:
-            low, high = ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
-        else:
-            network = ipaddress.IPv4Network(first, strict=False)
-            low, high = network.network_address, network.broadcast_address
-        if int(low) <= int(high):
-            return int(low), int(high)
+        version, low, high = ip_range(text)
+        if version == 4:
+            return low, high
     except ValueError:
         pass
     raise ValueError(f"'{text}' is not an IPv4 address or range such as 203.0.113.0/24")

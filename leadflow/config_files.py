@@ -196,3 +196,8 @@ def _in_document(document: Document, location: KeyPath, *, is_missing: bool) -> 
         elif is_last and (is_missing or not found):  # a setting that is not in the file
             found = (*found, step)
     return found
+
+
+def unquoted_off(value: object) -> object:
+    """'off' for false, for settings that may be off: YAML reads a bare off as false."""
+    return "off" if value is False else value

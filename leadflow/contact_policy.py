@@ -21,18 +21,13 @@ from pydantic import (
     field_validator,
 )
 
-from leadflow.config_files import Document
+from leadflow.config_files import Document, unquoted_off
 from leadflow.errors import ConfigError
-
-
-def _unquoted_off(value: object) -> object:
-    return "off" if value is False else value  # YAML reads a bare off as false
-
 
 _EFFECTS = ("reject", "flag", "score_down", "off")
 Effect = Annotated[
     Literal["reject", "flag", "score_down", "off"],
-    BeforeValidator(_unquoted_off),
+    BeforeValidator(unquoted_off),
     WithJsonSchema({"enum": [*_EFFECTS, False]}),
 ]
 Entry = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

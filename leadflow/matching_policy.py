@@ -21,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from leadflow.config_files import unquoted_off
+
 MatchKey = Literal["mql_id", "email", "phone", "wechat_id", "company", "domain", "person"]
 MATCH_KEYS: tuple[MatchKey, ...] = ("mql_id", "email", "phone", "wechat_id", "company", "domain", "person")
 """What records are found by. mql_id: the form that a CRM lead names. email: the mailbox, unless it is a function's. company: the
@@ -48,21 +50,17 @@ _RESERVED = frozenset({"model", "own_record", "pinned"})
 _SETTINGS = ConfigDict(extra="forbid", frozen=True)
 
 
-def _unquoted_off(value: object) -> object:
-    return "off" if value is False else value  # YAML reads a bare off as false
-
-
 Flag = Annotated[bool, Field(strict=True)]
 Share = Annotated[float, Field(strict=True, gt=0, le=1)]
 Count = Annotated[int, Field(strict=True, ge=2, le=1_000)]
 Effect = Annotated[
     Literal["match", "review", "off"],
-    BeforeValidator(_unquoted_off),
+    BeforeValidator(unquoted_off),
     WithJsonSchema({"enum": ["match", "review", "off", False]}),
 ]
 Model = Annotated[
     str,
-    BeforeValidator(_unquoted_off),
+    BeforeValidator(unquoted_off),
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"const": False}]}),
 ]
