@@ -11,10 +11,10 @@ import dagster as dg
 from leadflow.processes import part_map
 from leadflow.quality.contracts import Contracts
 from leadflow.quality.sql_text import literal
-from leadflow.warehouse.connection import query, quote, scalar
+from leadflow.warehouse.connection import query, scalar
 from leadflow.warehouse.stage_run import ROWS_PER_PART, StageRun
 from leadflow.warehouse.table_assets import table_asset
-from leadflow.warehouse.tables import TableVersion, columns_of, table_exists
+from leadflow.warehouse.tables import TableVersion
 
 if TYPE_CHECKING:
     import polars as pl
@@ -123,10 +123,8 @@ def changed_records(run: StageRun, fingerprint: str) -> tuple[pl.DataFrame, pl.D
     if run.is_full:
         return None
     with run.connect(read_only=True) as connection:
-        for table in (CLEAN, REJECTED, CHECKED):
-            promised = {column.name for column in run.contracts[table].columns}
-            if not table_exists(connection, table) or set(columns_of(connection, quote(table))) != promised:
-                return None
+        if not all(run.holds_promised(connection, table) for table in (CLEAN, REJECTED, CHECKED)):
+            return None
         told = literal(fingerprint)
         digest = row_digest("given")
         is_stale, checked_count = connection.execute(

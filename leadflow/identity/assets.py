@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from leadflow.quality.contracts import Contracts
+from leadflow.stages import STATE_TABLES
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
 from leadflow.warehouse.tables import TableVersion, table_exists
@@ -148,7 +149,7 @@ def former(run: StageRun) -> Former:
 
 
 def state(run: StageRun, table: str) -> pl.DataFrame:
-    """A table's rows in the columns of its frame; no rows where it was not made yet, or has other columns than promised."""
+    """A table's rows in the columns of its frame; no rows where it was not made yet, or a former release made it with others."""
     import polars as pl
 
     from leadflow.identity.frames import FRAMES
@@ -156,6 +157,8 @@ def state(run: StageRun, table: str) -> pl.DataFrame:
     columns = FRAMES[table]
     with run.connect(read_only=True) as connection:
         is_there = table_exists(connection, table)
-    if not is_there:
+        # What is state is read all the same: it cannot be made anew, so that it is better to fail than to forget it.
+        is_usable = is_there and (table in STATE_TABLES or run.holds_promised(connection, table))
+    if not is_usable:
         return pl.DataFrame(schema=columns)
     return run.read(table, list(columns)).select(pl.col(name).cast(dtype) for name, dtype in columns.items())

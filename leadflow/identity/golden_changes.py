@@ -16,7 +16,7 @@ from leadflow.identity.golden import columns_read, golden_records
 from leadflow.quality.sql_text import identifier, literal
 from leadflow.version import source_digest
 from leadflow.warehouse.connection import query, quote, scalar
-from leadflow.warehouse.tables import columns_of, table_exists
+from leadflow.warehouse.tables import columns_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,10 +83,8 @@ def _touched(run: StageRun, connection: DuckDBPyConnection, decided_by: str) -> 
     """
     if run.is_full:
         return None
-    for table in (LEADS, PROVENANCE, DIGESTS):
-        promised = {column.name for column in run.contracts[table].columns}
-        if not table_exists(connection, table) or set(columns_of(connection, quote(table))) != promised:
-            return None
+    if not all(run.holds_promised(connection, table) for table in (LEADS, PROVENANCE, DIGESTS)):
+        return None
     if scalar(connection, f"select count(*) from {DIGESTS} where made_with <> {literal(decided_by)}"):
         return None
     connection.execute(

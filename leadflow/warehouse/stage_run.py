@@ -25,6 +25,7 @@ from leadflow.warehouse.tables import (
     Stamp,
     TableVersion,
     add_rows,
+    columns_of,
     ensure_system_tables,
     key_ranges,
     merge_rows,
@@ -32,6 +33,7 @@ from leadflow.warehouse.tables import (
     read_range,
     record_version,
     replace_rows,
+    table_exists,
     transaction,
 )
 
@@ -110,6 +112,11 @@ class StageRun:
         chosen = "*" if columns is None else ", ".join(map(identifier, columns))
         with self.connect(read_only=True) as connection:
             return query(connection, f"select {chosen} from {quote(table)}")
+
+    def holds_promised(self, connection: DuckDBPyConnection, table: str) -> bool:
+        """Whether a table is there with the columns of its contract, and not a former release's with others."""
+        promised = {column.name for column in self.contracts[table].columns}
+        return table_exists(connection, table) and set(columns_of(connection, quote(table))) == promised
 
     def count_values(self, sql: str) -> dict[str, int]:
         """How often each value of a query's only column comes, by value; null left out."""

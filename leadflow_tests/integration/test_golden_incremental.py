@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 import yaml
 
+from leadflow.identity.assets import state
 from leadflow.identity.golden_changes import DIGESTS, LEADS, MAP, PROVENANCE, RECORDS, write_leads
 from leadflow.quality.contracts import Contracts, load_contracts
 from leadflow.settings import Settings
@@ -179,3 +180,11 @@ def test_tables_of_another_release_are_made_anew(tmp_path: Path) -> None:
     write_leads(run)
     assert run.told[LEADS]["kept"] == 0
     assert _rows(run) == expected
+
+
+def test_memberships_that_a_former_release_left_with_other_columns_are_not_read(tmp_path: Path) -> None:
+    run = _run(tmp_path, Company(1))
+    with run.connect() as connection:
+        connection.execute("create schema identity")
+        connection.execute(f"create table {MAP} as select 'mql:1' as record_key, 'L1' as lead_id")
+    assert state(run, MAP).is_empty()
