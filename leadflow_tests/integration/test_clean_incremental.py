@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import duckdb
 import polars as pl
 import pytest
 import yaml
+from bare_steps import bare_run, rows_of
 from dagster import AssetKey
 from homes import REFRESHES, Home
 
 from leadflow.clean.assets import CHECKED, CLEAN, RECORDS, REJECTED, write_checked
 from leadflow.clean.lists import BLOCKLIST_COLUMNS
 from leadflow.clean.records import RECORD_COLUMNS
-from leadflow.quality.contracts import Contracts, load_contracts
 from leadflow.settings import Settings
 from leadflow.warehouse import stage_run
 from leadflow.warehouse.refreshes import open_refresh
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.tables import record_version, replace_table
-
-if TYPE_CHECKING:
-    from leadflow.warehouse.models.sql_models import SqlRoom
 
 _START = dt.datetime(2026, 3, 1, 12)  # noqa: DTZ001 -- timestamps are UTC without a zone, as in the warehouse
 _MADE = (CLEAN, REJECTED, CHECKED)
@@ -97,21 +92,11 @@ class Company:
 
 
 def _run(folder: Path, company: Company, *, is_full: bool = False) -> StageRun:
-    settings = Settings(home=folder)
-    settings.ensure_home()
-    if company.settings:
-        settings.policy_path.write_text(yaml.safe_dump(company.settings), encoding="utf-8")
-    no_room = cast("SqlRoom", None)  # the checks run no SQL model
-    return StageRun(settings, _contracts(), no_room, "run", is_full)
-
-
-@cache
-def _contracts() -> Contracts:
-    return load_contracts(Settings().sql_dir)
+    return bare_run(folder, company.settings, is_full=is_full)
 
 
 def _rows(run: StageRun) -> dict[str, list[tuple[object, ...]]]:
-    return {table: sorted(run.read(table).iter_rows(), key=str) for table in _MADE}
+    return rows_of(run, _MADE)
 
 
 @pytest.mark.parametrize("seed", range(2))
