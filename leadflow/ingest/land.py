@@ -179,19 +179,19 @@ def _land_file(
     with scan_source(connection, source, path, seen_columns(connection, source.name)) as file:
         as_of = moment_of_landing(connection, source.name, files.name_of(source, path), digest, stamp.as_of)
         plan = plan_of(connection, contracts, files, source, file, as_of)
+
+        def keep(connection: DuckDBPyConnection) -> None:
+            # In the transaction of the rows: the file is not looked at again once it has landed.
+            if drift := note_columns(connection, source.name, file, stamp.as_of):
+                done.drift.setdefault(source.name, []).extend(f"{path.name}: {one}" for one in drift)
+            if together_with is not None:
+                together_with(connection)
+
         done.landed.append(
             landing.land_file(
-                connection,
-                plan,
-                file,
-                digest=digest,
-                stamp=stamp,
-                inputs=inputs,
-                together_with=together_with,
+                connection, plan, file, digest=digest, stamp=stamp, inputs=inputs, together_with=keep
             )
         )
-        if drift := note_columns(connection, source.name, file, stamp.as_of):
-            done.drift.setdefault(source.name, []).extend(f"{path.name}: {one}" for one in drift)
 
 
 def _land_fetched(

@@ -11,6 +11,8 @@ import dagster as dg
 import pytest
 from homes import MARTS, Home
 
+from leadflow.errors import SourceError
+
 SOURCES = """
 version: 1
 clock: newest_fact
@@ -128,6 +130,26 @@ def test_columns_that_come_and_go_are_told_and_kept(home: Home, tmp_path: Path) 
     assert metadata(again, "raw.mql", "changed_columns") == {}
     assert metadata(again, "raw.mql", "unmapped_columns") == {"forms": ["phone"], "fairs": ["stand.hall"]}
     assert home.value("select count(*) from quality.source_columns where source_name = 'forms'") == 5
+
+
+def test_the_columns_of_a_file_are_kept_with_its_rows(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refresh that ends right after a file's rows were committed: the next does not look into that file again."""
+    from leadflow.ingest import land
+
+    land_file = land.landing.land_file
+
+    def land_and_end(*args: Any, **settings: Any) -> None:
+        land_file(*args, **settings)
+        raise SourceError("killed", "refresh again")
+
+    with monkeypatch.context() as ended:
+        ended.setattr(land.landing, "land_file", land_and_end)
+        assert not make(home).success
+    assert home.rows("select source_name from raw.mql order by all") == [("fairs",), ("forms",)]
+    (tmp_path / "fairs2.jsonl").write_text('{"id": "f2", "sent": "2026-05-05"}\n', encoding="utf-8")
+    assert make(home).success
 
 
 def test_files_that_landed_before_are_not_looked_into_again(
