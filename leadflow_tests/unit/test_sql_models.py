@@ -252,7 +252,8 @@ def parses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def loaded(folder: Path, parses: list[str]) -> tuple[SqlRoom, list[str]]:
-    """The room, and what had to be parsed for it."""
+    """The room as a process of its own loads it, and what had to be parsed for it."""
+    model_parsing._SEEN_HERE.clear()
     parses.clear()
     room = load_room(folder, SOURCES, cache_file=folder / "cache" / "models.json")
     return room, sorted(parses)
@@ -274,6 +275,14 @@ def test_an_unchanged_model_is_not_parsed_again(folder: Path, parses: list[str])
     second, parsed = loaded(folder, parses)
     assert parsed == []
     assert second == first
+
+
+def test_a_process_remembers_without_a_file(folder: Path, parses: list[str]) -> None:
+    model_parsing._SEEN_HERE.clear()
+    first = load_room(folder, SOURCES, cache_file=None)
+    assert sorted(parses) == ["clean.m", "staging.s"]
+    assert load_room(folder, SOURCES, cache_file=None) == first
+    assert sorted(parses) == ["clean.m", "staging.s"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ import re
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import jinja2
@@ -203,17 +205,23 @@ def render(
     }
     try:
         if macros.source:
-            code = environment.compile(macros.source, name=_MACROS, filename=_MACROS)
+            code = _compiled(macros.source, _MACROS)
             try:
                 module = jinja2.Template.from_code(environment, code, context).make_module(context)
             except Exception:  # noqa: BLE001 - the next line raises it anew
                 environment.handle_exception()  # turns the traceback's lines into the template's, and raises
             context |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
-        code = environment.compile(text, name=str(path), filename=str(path))
+        code = _compiled(text, str(path))
         outcome.sql = jinja2.Template.from_code(environment, code, context).render(context).strip()
     except Exception as error:  # a template can divide by zero and whatever else
         raise _explain(error, path, macros) from error
     return outcome
+
+
+@lru_cache(maxsize=512)
+def _compiled(text: str, name: str) -> CodeType:
+    """A template as Python code: macros are the same for every model, and models are rendered more than once."""
+    return bounded_environment().compile(text, name=name, filename=name)
 
 
 class _Refused(Exception):  # noqa: N818 - becomes a ModelError once its line is known

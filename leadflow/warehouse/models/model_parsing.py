@@ -29,6 +29,10 @@ _PARSER_VERSION = 3
 """Part of the cache's key: raise it when what is read from a model changes."""
 
 
+_SEEN_HERE: dict[str, Parse] = {}
+"""Parses of this process: definitions are loaded more than once in one, by Dagster's servers and by tests."""
+
+
 @dataclass(frozen=True)
 class Parse:
     """What is read from a model's text.
@@ -139,9 +143,12 @@ class ParseCache:
         key = hashlib.sha256(f"{self._fingerprint}\n{path}\n{text}".encode()).hexdigest()
         found = self._remembered(key) or parse(path, text, table, self.surroundings)
         self._used[key] = asdict(found)
+        _SEEN_HERE[key] = found
         return found
 
     def _remembered(self, key: str) -> Parse | None:
+        if key in _SEEN_HERE:
+            return _SEEN_HERE[key]
         try:
             return Parse(**self._known[key])
         except (KeyError, TypeError):
