@@ -8,7 +8,7 @@ select
     cast(known_until as date) as known_until_date,
     -- what sales does with a lead is not the lead's own doing
     max(occurred_at) filter (where sales_activities = 0) as last_event_at
-    {%- for measure in var('activity_measures') %},
+    {%- for measure in var('activity_windows') %},
     round(sum({{ measure }}), 6) as {{ measure }}
     {%- endfor %}
 from {{ ref('lead_events') }}

@@ -74,8 +74,14 @@ facts as (
         left_out_from,
         cast(event_type in ('page_view', 'pricing_page_view') as integer) as page_views,
         cast(event_type = 'pricing_page_view' as integer) as pricing_page_views,
+        {%- for measure, texts in var('page_topics').items() %}
+        cast(event_type = 'page_view' and ({% for text in texts %}contains(page_url, '{{ text }}'){% if not loop.last %} or {% endif %}{% endfor %}) as integer) as {{ measure }},
+        {%- endfor %}
+        cast(event_type = 'form_submitted' as integer) as form_submissions,
         cast(event_type = 'content_download' as integer) as content_downloads,
-        cast(event_type = 'content_download' and content_kind = 'white_paper' as integer) as white_paper_downloads,
+        {%- for kind in var('content_kinds') %}
+        cast(event_type = 'content_download' and content_kind = '{{ kind }}' as integer) as {{ kind }}_downloads,
+        {%- endfor %}
         cast(event_type = 'webinar_attended' as integer) as webinars_attended
     from {{ ref('clean_web_events') }}
 
@@ -100,7 +106,9 @@ facts as (
         email,
         occurred_at,
         known_at,
-        usage_minutes as product_minutes
+        usage_minutes as product_minutes,
+        case when is_trial then usage_minutes end as trial_minutes,
+        case when is_trial then feature end as trial_feature
     from {{ ref('stg_product_usage') }}
 
     union all by name
@@ -110,7 +118,10 @@ facts as (
         coalesce(by_sales.record_key, 'mql:' || activities.mql_id) as record_key,
         activities.occurred_at,
         activities.known_at,
-        1 as sales_activities
+        1 as sales_activities,
+        cast(activities.activity_type = 'call' as integer) as calls,
+        cast(activities.activity_type = 'meeting' as integer) as meetings,
+        cast(activities.activity_type = 'quote' as integer) as quotes
     from {{ ref('stg_sales_activities') }} as activities
     left join members as by_sales on by_sales.record_key = 'sql_leads:' || activities.sql_lead_id
 )
@@ -119,8 +130,9 @@ select
     coalesce(members.lead_id, email_keys.lead_id, visits.lead_id) as lead_id,
     facts.occurred_at,
     greatest(facts.known_at, coalesce(members.known_from, email_keys.known_from, visits.known_from)) as known_at,
-    facts.left_out_from as known_until
-    {%- for measure in var('activity_measures') %},
+    facts.left_out_from as known_until,
+    facts.trial_feature
+    {%- for measure in var('activity_windows') %},
     cast(coalesce(facts.{{ measure }}, 0) as double) as {{ measure }}
     {%- endfor %}
 from facts

@@ -11,168 +11,11 @@ with spine as (
     from ({{ spine }})
 ),
 
-known_records as (
-    select
-        spine.lead_id,
-        spine.as_of,
-        case when members.account_known_from <= spine.as_of then members.account_id end as account_id,
-        (records.known_at, records.occurred_at, records.record_key) as recency,
-        (records.occurred_at, records.known_at, records.record_key) as sequence,
-        records.record_key,
-        records.raw_table,
-        records.sql_lead_id,
-        records.email,
-        records.email_domain,
-        records.is_free_mail,
-        records.is_disposable_mail,
-        records.phone,
-        records.title,
-        records.seniority,
-        records.country,
-        records.channel,
-        records.campaign,
-        records.landing_page,
-        records.competitor_known_at,
-        records.suspect_known_at,
-        records.occurred_at
-    from spine
-    inner join {{ source('identity', 'identity_map') }} as members
-        on members.lead_id = spine.lead_id
-        and members.known_from <= spine.as_of
-        and (members.known_to is null or members.known_to > spine.as_of)
-    inner join {{ source('clean', 'clean_leads') }} as records
-        on records.record_key = members.record_key
-        and records.known_at <= spine.as_of
-),
+{{ features_of_records() }},
 
-lead_facts as (
-    select
-        lead_id,
-        as_of,
-        arg_max(account_id, recency) filter (where account_id is not null) as account_id,
-        arg_max(email_domain, recency) filter (where email_domain is not null) as email_domain,
-        arg_max(is_free_mail, recency) filter (where is_free_mail is not null) as is_free_mail,
-        arg_max(is_disposable_mail, recency) filter (where is_disposable_mail is not null) as is_disposable_mail,
-        arg_max(title, recency) filter (where title is not null) as title,
-        arg_max_null(seniority, recency) filter (where title is not null) as seniority,
-        arg_max(country, recency) filter (where country is not null) as country,
-        arg_min_null(channel, sequence) as channel,
-        arg_min_null(campaign, sequence) as campaign,
-        arg_min_null(landing_page, sequence) as landing_page,
-        bool_or(email is not null) as has_email,
-        bool_or(phone is not null) as has_phone,
-        bool_or(coalesce(competitor_known_at <= as_of, false)) as is_competitor,
-        bool_or(coalesce(suspect_known_at <= as_of, false)) as has_suspect_contact,
-        bool_or(raw_table = 'sql_leads') as is_sql,
-        count(*) as record_count,
-        min(occurred_at) as created_at,
-        max(occurred_at) as last_record_at
-    from known_records
-    group by lead_id, as_of
-),
+{{ features_of_activity() }},
 
-crm_facts as (
-    select
-        known_records.lead_id,
-        known_records.as_of,
-        arg_max(crm.intent_degree, known_records.recency) filter (where crm.intent_degree is not null) as intent_degree
-    from known_records
-    inner join {{ ref('stg_sql_leads') }} as crm
-        on crm.sql_lead_id = known_records.sql_lead_id and crm.known_at <= known_records.as_of
-    group by known_records.lead_id, known_records.as_of
-),
-
-attribute_values as (
-    select
-        known_records.lead_id,
-        known_records.as_of,
-        attributes.attribute,
-        arg_max(attributes.value, known_records.recency) as value
-    from known_records
-    inner join {{ ref('stg_attributes') }} as attributes
-        on attributes.raw_table || ':' || attributes.record_id = known_records.record_key
-        and attributes.known_at <= known_records.as_of
-    where attributes.value is not null
-    group by known_records.lead_id, known_records.as_of, attributes.attribute
-),
-
-attribute_maps as (
-    select
-        lead_id,
-        as_of,
-        cast(to_json(map_from_entries(list((attribute, value) order by attribute))) as varchar) as attributes
-    from attribute_values
-    group by lead_id, as_of
-),
-
-activity as (
-    select
-        spine.lead_id,
-        spine.as_of,
-        date_diff('day', daily.event_date, spine.as_of_date) as days_ago,
-        daily.last_event_at
-        {%- for measure in var('activity_measures') %},
-        daily.{{ measure }}
-        {%- endfor %}
-    from spine
-    inner join {{ ref('lead_activity_daily') }} as daily
-        on daily.lead_id = spine.lead_id
-        and daily.event_date < spine.as_of_date
-        and daily.known_date < spine.as_of_date
-        and (daily.known_until_date is null or daily.known_until_date > spine.as_of_date)
-
-    union all
-
-    select
-        spine.lead_id,
-        spine.as_of,
-        date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
-        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
-        {%- for measure in var('activity_measures') %},
-        events.{{ measure }}
-        {%- endfor %}
-    from spine
-    inner join {{ ref('lead_events') }} as events
-        on events.lead_id = spine.lead_id
-        and greatest(cast(events.occurred_at as date), cast(events.known_at as date)) = spine.as_of_date
-        and events.occurred_at <= spine.as_of
-        and events.known_at <= spine.as_of
-        and (events.known_until is null or events.known_until > spine.as_of)
-
-    union all
-
-    select
-        spine.lead_id,
-        spine.as_of,
-        date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
-        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
-        {%- for measure in var('activity_measures') %},
-        events.{{ measure }}
-        {%- endfor %}
-    from spine
-    inner join {{ ref('lead_events') }} as events
-        on events.lead_id = spine.lead_id
-        and cast(events.known_until as date) = spine.as_of_date
-        and events.known_until > spine.as_of
-        and events.occurred_at < spine.as_of_date
-        and events.known_at < spine.as_of_date
-),
-
-activity_windows as (
-    select
-        lead_id,
-        as_of,
-        max(last_event_at) as last_event_at
-        {%- for measure in var('activity_measures') %}
-        {%- set number_type = 'double' if measure == 'product_minutes' else 'bigint' %}
-        {%- for days in var('activity_window_days') %},
-        cast(round(coalesce(sum({{ measure }}) filter (where days_ago <= {{ days }}), 0), 6) as {{ number_type }}) as {{ measure }}_{{ days }}d
-        {%- endfor %},
-        cast(round(sum({{ measure }}), 6) as {{ number_type }}) as {{ measure }}_ever
-        {%- endfor %}
-    from activity
-    group by lead_id, as_of
-)
+{{ features_of_accounts() }}
 
 select
     facts.lead_id,
@@ -183,16 +26,30 @@ select
     facts.is_disposable_mail,
     facts.title,
     facts.seniority,
+    facts.job_function,
     facts.country,
     facts.channel,
     facts.campaign,
     facts.landing_page,
     facts.has_email,
     facts.has_phone,
+    facts.has_wechat,
     facts.is_competitor,
     facts.has_suspect_contact,
     facts.is_sql,
     crm_facts.intent_degree,
+    crm_facts.decision_process,
+    coalesce(crm_facts.has_budget, false) as has_budget,
+    coalesce(crm_facts.has_authority, false) as has_authority,
+    coalesce(crm_facts.has_need, false) as has_need,
+    coalesce(crm_facts.has_timeline, false) as has_timeline,
+    coalesce(
+        cast(crm_facts.has_budget as bigint)
+        + cast(crm_facts.has_authority as bigint)
+        + cast(crm_facts.has_need as bigint)
+        + cast(crm_facts.has_timeline as bigint),
+        0
+    ) as bant_known,
     facts.record_count,
     case when firmographics.company_size_known_at <= facts.as_of then firmographics.company_size end as company_size,
     case when firmographics.industry_known_at <= facts.as_of then firmographics.industry end as industry,
@@ -202,17 +59,27 @@ select
     greatest(facts.last_record_at, windows.last_event_at) as last_activity_at,
     date_diff(
         'day', cast(greatest(facts.last_record_at, windows.last_event_at) as date), cast(facts.as_of as date)
-    ) as days_since_last_activity
-    {%- for measure in var('activity_measures') %}
-    {%- for window in var('activity_window_days') %},
-    coalesce(windows.{{ measure }}_{{ window }}d, 0) as {{ measure }}_{{ window }}d
-    {%- endfor %},
-    coalesce(windows.{{ measure }}_ever, 0) as {{ measure }}_ever
-    {%- endfor %},
+    ) as days_since_last_activity,
+    coalesce(account_facts.account_lead_count, 0) as account_lead_count,
+    coalesce(account_facts.account_active_leads_30d, 0) as account_active_leads_30d,
+    coalesce(account_facts.account_touches_30d, 0) as account_touches_30d,
+    coalesce(wins.first_win_known_at < cast(facts.as_of as date), false) as account_has_won,
+    coalesce(customer_facts.is_customer, false) as is_customer,
+    coalesce(customer_facts.has_churned, false) as has_churned,
+    coalesce(customer_facts.is_on_trial, false) as is_on_trial,
+    cast(customer_facts.nps_score as bigint) as nps_score,
+    customer_facts.days_to_renewal,
+    cast(customer_facts.open_service_tickets as bigint) as open_service_tickets,
+    {{ activity_columns() }},
     attribute_maps.attributes
 from lead_facts as facts
 left join crm_facts on crm_facts.lead_id = facts.lead_id and crm_facts.as_of = facts.as_of
 left join attribute_maps on attribute_maps.lead_id = facts.lead_id and attribute_maps.as_of = facts.as_of
+left join account_facts
+    on account_facts.account_id = facts.account_id and account_facts.as_of_date = cast(facts.as_of as date)
+left join {{ ref('account_wins') }} as wins on wins.account_id = facts.account_id
+left join customer_facts on customer_facts.lead_id = facts.lead_id and customer_facts.as_of = facts.as_of
+left join trial_features on trial_features.lead_id = facts.lead_id and trial_features.as_of = facts.as_of
 left join {{ source('enrich', 'firmographics') }} as firmographics on firmographics.account_id = facts.account_id
 left join activity_windows as windows on windows.lead_id = facts.lead_id and windows.as_of = facts.as_of
 {% endmacro %}

@@ -3,7 +3,7 @@
 with known as (
     select
         lead_id
-        {%- for measure in var('activity_measures') %},
+        {%- for measure in var('activity_windows') %},
         sum({{ measure }}) as {{ measure }}
         {%- endfor %}
     from {{ ref('lead_events') }}
@@ -15,7 +15,7 @@ with known as (
 
 select
     features.lead_id
-    {%- for measure in var('activity_measures') %},
+    {%- for measure in var('activity_windows') %},
     features.{{ measure }}_ever,
     known.{{ measure }}
     {%- endfor %}
@@ -23,6 +23,6 @@ from {{ ref('lead_features') }} as features
 left join known on known.lead_id = features.lead_id
 where
     false
-    {%- for measure in var('activity_measures') %}
+    {%- for measure in var('activity_windows') %}
     or abs(features.{{ measure }}_ever - coalesce(known.{{ measure }}, 0)) > 0.001
     {%- endfor %}

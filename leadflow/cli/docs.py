@@ -30,10 +30,12 @@ def documents(dictionary: Dictionary) -> dict[str, str]:
     """Every generated document as it should be now, by its path below the project."""
     from leadflow.quality.pages.dictionary_markdown import markdown_dictionary
     from leadflow.quality.pages.dictionary_page import page_dictionary
+    from leadflow.quality.pages.feature_registry import feature_page
 
     return {
         "docs/data_dictionary.md": markdown_dictionary(dictionary),
         "docs/data_dictionary.html": page_dictionary(dictionary),
+        "docs/features.md": feature_page(dictionary),
     }
 
 

@@ -43,13 +43,124 @@ FORMS: list[tuple[Any, ...]] = [
     ("X14", f"unknown.way@{CRAFTED}", None, None, "ads", None, "05-10 09:00", "05-10 09:00"),
     ("X12", f"landed.late@{CRAFTED}", "Manager", "North", "ads", "n/a", "03-01 09:00", "06-28 23:59:59"),
 ]
-# id, form, e-mail, intent, occurred, known
+# id, form, e-mail, intent, occurred, known, budget, budget amount, authority, need, timeline, decision process
 CRM_LEADS: list[tuple[Any, ...]] = [
-    ("S1", "X1", f"twice@{CRAFTED}", "High ", "05-03 10:00", "06-20 10:00"),
-    ("S2", "X7", None, "low", "05-06 10:00", "05-06 10:00"),
-    ("S3", None, f"twice@{CRAFTED}", None, "05-04 10:00", "06-25 10:00"),
-    ("S4", None, f"twice@{CRAFTED}", "low", "05-05 10:00", "07-03 10:00"),
+    (
+        "S1",
+        "X1",
+        f"twice@{CRAFTED}",
+        "High ",
+        "05-03 10:00",
+        "06-20 10:00",
+        None,
+        9.5,
+        None,
+        "reports",
+        None,
+        "board",
+    ),
+    (
+        "S2",
+        "X7",
+        None,
+        "low",
+        "05-06 10:00",
+        "05-06 10:00",
+        "some",
+        None,
+        "the boss",
+        "all",
+        "soon",
+        "tender",
+    ),
+    ("S3", None, f"twice@{CRAFTED}", None, "05-04 10:00", "06-25 10:00", None, None, "CEO", None, "Q4", None),
+    (
+        "S4",
+        None,
+        f"twice@{CRAFTED}",
+        "low",
+        "05-05 10:00",
+        "07-03 10:00",
+        "none",
+        None,
+        None,
+        None,
+        None,
+        "alone",
+    ),
 ]
+# id, domain, name, contract began, known, trial from, trial until, renewal, left, NPS, asked, tickets; a version each
+CONTRACTS: list[tuple[Any, ...]] = [
+    (
+        "P1",
+        f"www.{CRAFTED}",
+        None,
+        "06-01 00:00",
+        "05-20 08:00",
+        "05-20 08:00",
+        "06-01 00:00",
+        "06-30 12:00",
+        None,
+        None,
+        None,
+        0,
+    ),
+    (
+        "P1",
+        CRAFTED,
+        None,
+        "06-01 00:00",
+        "06-10 12:00",
+        "05-20 08:00",
+        "06-01 00:00",
+        "07-30 12:00",
+        None,
+        9,
+        "06-12 09:00",
+        2,
+    ),
+    ("P1", CRAFTED, None, "06-01 00:00", "06-25 12:00", None, None, None, "06-27 00:00", 3, "06-24 09:00", 1),
+    ("P1", CRAFTED, None, "06-01 00:00", "07-01 12:00", None, None, None, None, 1, "06-30 09:00", 7),
+    ("P2", CRAFTED, "North", "06-15 00:00", "06-15 00:00", None, None, "07-10 12:00", None, 5, None, 4),
+    (
+        "P3",
+        None,
+        "late firm ",
+        "05-10 00:00",
+        "05-10 00:00",
+        "06-20 00:00",
+        None,
+        None,
+        None,
+        0,
+        "05-11 00:00",
+        None,
+    ),
+    (
+        "P4",
+        "nobody.example",
+        "Nobody",
+        "05-10 00:00",
+        "05-10 00:00",
+        None,
+        None,
+        None,
+        None,
+        8,
+        "05-11 00:00",
+        3,
+    ),
+]
+PAGES = [
+    "/pricing",
+    "/product/one",
+    "https://north.example/careers?x=1",
+    None,
+    "/blog/product",
+    "/",
+    "/docs/jobs",
+]
+KINDS = ["white_paper", "guide", "case_study", "data_sheet", "e_book", None]
 # Deals, each on a form of its own name: name, form known, outcome, closed, deal known.
 DEALS: list[tuple[Any, ...]] = [
     ("won_in_time", "01-10 12:00", "won", "03-11 09:00", "03-11 09:00"),
@@ -140,7 +251,26 @@ def _crafted() -> dict[str, list[dict[str, Any]]]:
     crm = [
         dict(zip(("sql_lead_id", "mql_id", "email", "intent_degree"), row, strict=False))
         | _when(row[4], row[5])
+        | dict(
+            zip(
+                ("budget", "budget_amount", "authority", "need", "timeline", "decision_process"),
+                row[6:],
+                strict=True,
+            )
+        )
         for row in CRM_LEADS
+    ]
+    moments = ("trial_started_at", "trial_ends_at", "renewal_at", "churned_at")
+    contracts = [
+        dict(zip(("product_account_id", "domain", "company_name"), row, strict=False))
+        | _when(row[3], row[4])
+        | {name: None if text is None else at(text) for name, text in zip(moments, row[5:9], strict=True)}
+        | {
+            "nps_score": row[9],
+            "nps_at": None if row[10] is None else at(row[10]),
+            "open_service_tickets": row[11],
+        }
+        for row in CONTRACTS
     ]
     deals = [
         {
@@ -167,21 +297,23 @@ def _crafted() -> dict[str, list[dict[str, Any]]]:
         "sql_leads": crm,
         "opportunities": deals,
         "company_reference": reference,
+        "product_accounts": contracts,
         "web_events": [
-            event | {"event_id": f"W{number}", "event_type": WEB[number % 5], "content_kind": ("white_paper", "guide")[number // 5 % 2]}
+            event | {"event_id": f"W{number}", "event_type": WEB[(number + number // 7) % 5], "content_kind": KINDS[number % 6], "page_url": PAGES[number // 3 % 7]}
             for number, event in enumerate(_visits(events))
         ],
         "email_events": [
             _event(event) | {"event_id": f"E{number}", "event_type": EMAIL[number % 7]} for number, event in enumerate(events)
         ],
         "product_usage": [
-            _event(event) | {"usage_id": f"U{number}", "usage_minutes": None if number % 9 == 0 else number / 7}
+            _event(event) | {"usage_id": f"U{number}", "usage_minutes": None if number % 9 == 0 else number / 7,
+                "feature": None if number % 11 == 0 else f"F{number % 4}", "is_trial": (True, False, None)[number % 3]}
             for number, event in enumerate(events)
         ],
         "sales_activities": [
             {
                 "activity_id": f"A{number}",
-                "activity_type": "call",
+                "activity_type": ("call", " Meeting", "quote", "email")[number % 4],
                 "mql_id": event[0],
                 "sql_lead_id": event[2],
                 "occurred_at": event[3],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import dagster as dg
 import pytest
 
@@ -9,6 +11,7 @@ from leadflow.cli.docs import documents, load_dictionary
 from leadflow.definitions import build_defs
 from leadflow.quality.contracts import load_contracts
 from leadflow.quality.pages.dictionary import Dictionary, by_table
+from leadflow.quality.pages.feature_registry import registry_problems
 from leadflow.settings import Settings, load_settings
 from leadflow.warehouse.models.column_lineage import declared_origins
 
@@ -28,7 +31,7 @@ def dictionary(settings: Settings) -> Dictionary:
     return load_dictionary(settings)
 
 
-@pytest.mark.parametrize("path", ["docs/data_dictionary.md", "docs/data_dictionary.html"])
+@pytest.mark.parametrize("path", ["docs/data_dictionary.md", "docs/data_dictionary.html", "docs/features.md"])
 def test_a_generated_document_is_current(settings: Settings, dictionary: Dictionary, path: str) -> None:
     committed = (settings.project_dir / path).read_text(encoding="utf-8")
 
@@ -39,6 +42,34 @@ def test_the_documents_say_nothing_of_this_machine(settings: Settings, dictionar
     for text in documents(dictionary).values():
         assert str(settings.project_dir) not in text
         assert str(settings.home) not in text
+
+
+def test_every_feature_is_declared_whole(settings: Settings) -> None:
+    """Its meaning, unit and window, and what makes it known; training examples have the very same columns."""
+    contracts = load_contracts(settings.sql_dir)
+    features = contracts["features.lead_features"]
+    assert registry_problems(features) == []
+    examples = {column.name: column for column in contracts["features.training_examples"].columns}
+    for column in features.columns:
+        if column.name != "lead_id":  # of many rows there
+            assert examples[column.name] == replace(column, tests=examples[column.name].tests)
+
+
+def test_what_a_feature_lacks_is_told(settings: Settings) -> None:
+    features = load_contracts(settings.sql_dir)["features.lead_features"]
+    broken = [
+        replace(column, meta={**column.meta, **changes})
+        for column, changes in zip(
+            [
+                column
+                for column in features.columns
+                if column.name in ("record_count", "page_views_7d", "country")
+            ],
+            ({"feature": "odd"}, {"unit": None}, {"window": "8 days", "known": "later"}),
+            strict=True,
+        )
+    ]
+    assert len(registry_problems(replace(features, columns=tuple(broken)))) == 4
 
 
 def test_the_lineage_of_every_model_is_found(dictionary: Dictionary) -> None:

@@ -1,0 +1,130 @@
+{#- Common table expressions of features(spine): what the lead did, over windows of whole days.
+
+    activity: one row per lead, moment and sum of a day, with the days since. activity_windows and trial_features: one row per
+    lead and moment. -#}
+{% macro features_of_activity() -%}
+activity as (
+    select
+        spine.lead_id,
+        spine.as_of,
+        date_diff('day', daily.event_date, spine.as_of_date) as days_ago,
+        daily.last_event_at
+        {%- for measure in var('activity_windows') %},
+        daily.{{ measure }}
+        {%- endfor %}
+    from spine
+    inner join {{ ref('lead_activity_daily') }} as daily
+        on daily.lead_id = spine.lead_id
+        and daily.event_date < spine.as_of_date
+        and daily.known_date < spine.as_of_date
+        and (daily.known_until_date is null or daily.known_until_date > spine.as_of_date)
+
+    union all
+
+    select
+        spine.lead_id,
+        spine.as_of,
+        date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
+        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
+        {%- for measure in var('activity_windows') %},
+        events.{{ measure }}
+        {%- endfor %}
+    from spine
+    inner join {{ ref('lead_events') }} as events
+        on events.lead_id = spine.lead_id
+        and greatest(cast(events.occurred_at as date), cast(events.known_at as date)) = spine.as_of_date
+        and events.occurred_at <= spine.as_of
+        and events.known_at <= spine.as_of
+        and (events.known_until is null or events.known_until > spine.as_of)
+
+    union all
+
+    select
+        spine.lead_id,
+        spine.as_of,
+        date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
+        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
+        {%- for measure in var('activity_windows') %},
+        events.{{ measure }}
+        {%- endfor %}
+    from spine
+    inner join {{ ref('lead_events') }} as events
+        on events.lead_id = spine.lead_id
+        and cast(events.known_until as date) = spine.as_of_date
+        and events.known_until > spine.as_of
+        and events.occurred_at < spine.as_of_date
+        and events.known_at < spine.as_of_date
+),
+
+activity_windows as (
+    select
+        lead_id,
+        as_of,
+        max(last_event_at) as last_event_at,
+        -- one bit a day, the as_of day the lowest
+        bit_or(case when page_views > 0 and days_ago <= 120 then cast(1 as hugeint) << cast(days_ago as integer) end) as visit_days
+        {%- for feature, measure in var('recency').items() %},
+        min(days_ago) filter (where {{ measure }} > 0) as {{ feature }}
+        {%- endfor %}
+        {%- for measure, windows in var('activity_windows').items() %}
+        {%- for days in windows %},
+        {{ counted(measure, "coalesce(sum(" ~ measure ~ ") filter (where days_ago <= " ~ days ~ "), 0)") }} as {{ measure }}_{{ days }}d
+        {%- endfor %},
+        {{ counted(measure, "sum(" ~ measure ~ ")") }} as {{ measure }}_ever
+        {%- endfor %}
+    from activity
+    group by lead_id, as_of
+),
+
+trial_features as (
+    select
+        spine.lead_id,
+        spine.as_of,
+        count(distinct events.trial_feature) as trial_features_activated
+    from spine
+    inner join {{ ref('lead_events') }} as events
+        on events.lead_id = spine.lead_id
+        and events.trial_feature is not null
+        and events.occurred_at <= spine.as_of
+        and events.known_at <= spine.as_of
+    group by spine.lead_id, spine.as_of
+)
+{%- endmacro %}
+
+{#- The columns of activity_windows as features, for a select that left joins it as `windows`; nothing counted is 0. -#}
+{% macro activity_columns() -%}
+    {%- for feature in var('recency') %}
+    windows.{{ feature }},
+    {%- endfor %}
+    {%- for days in var('visit_day_windows') %}
+    cast(coalesce(bit_count(windows.visit_days & ((cast(1 as hugeint) << {{ days + 1 }}) - 1)), 0) as bigint) as visit_days_{{ days }}d,
+    {%- endfor %}
+    {%- set touches_7d -%}
+    ({% for measure in var('touch_measures') %}{% if not loop.first %} + {% endif %}windows.{{ measure }}_7d{% endfor %})
+    {%- endset %}
+    {%- set touches_30d -%}
+    ({% for measure in var('touch_measures') %}{% if not loop.first %} + {% endif %}windows.{{ measure }}_30d{% endfor %})
+    {%- endset %}
+    -- 8 days against the 23 before them; one touch is added to both, so that a first one is no infinite rise
+    coalesce(round(ln(({{ touches_7d }} + 1) / (({{ touches_30d }} - {{ touches_7d }}) * 8 / 23 + 1)), 6), 0) as touch_trend_30d,
+    {%- set topics = ['pricing_page_views'] + (var('page_topics') | list) %}
+    case
+        when windows.page_views_30d > 0
+            then round(greatest(
+                {%- for topic in topics %}windows.{{ topic }}_30d, {% endfor %}
+                windows.page_views_30d {%- for topic in topics %} - windows.{{ topic }}_30d{% endfor %}
+            ) / windows.page_views_30d, 6)
+    end as topic_share_30d,
+    coalesce(trial_features.trial_features_activated, 0) as trial_features_activated
+    {%- for measure, windows in var('activity_windows').items() %}
+    {%- for days in windows %},
+    coalesce(windows.{{ measure }}_{{ days }}d, 0) as {{ measure }}_{{ days }}d
+    {%- endfor %},
+    coalesce(windows.{{ measure }}_ever, 0) as {{ measure }}_ever
+    {%- endfor %}
+{%- endmacro %}
+
+{#- A sum of a measure in its type: events are whole numbers. -#}
+{% macro counted(measure, sum) -%}
+cast(round({{ sum }}, 6) as {{ 'double' if measure in var('minute_measures') else 'bigint' }})
+{%- endmacro %}
