@@ -62,8 +62,8 @@ def prepare(folder: Path, leads: int, events_per_lead: int) -> None:
         connection.execute(
             f"insert into raw.web_events by name "
             f"select 'E' || n as event_id, 'M' || hash('lead', n) % {leads} as mql_id, "
-            f"{kinds}[hash('kind', n) % 8 + 1] as event_type, "
-            "['/', '/product', '/blog', '/docs', '/careers'][hash('page', n) % 5 + 1] as page_url, "
+            f"{kinds}[cast(hash('kind', n) % 8 as integer) + 1] as event_type, "
+            "['/', '/product', '/blog', '/docs', '/careers'][cast(hash('page', n) % 5 as integer) + 1] as page_url, "
             "case when hash('content', n) % 2 = 0 then 'white_paper' else 'case_study' end as content_kind, "
             f"{happened} as occurred_at, {happened} as known_at, "
             "'bench' as source_name, 'bench' as source_file "
