@@ -265,6 +265,10 @@ class HttpProvider(Strict):
                 raise ValueError(
                     f"by_{placeholder} asks for nobody: write {{{placeholder}}} in its url, query or body"
                 )
+            if lookup.url is not None and _host(lookup.url) != _host(self.url):
+                raise ValueError(
+                    f"by_{placeholder} asks another host than url; what tells who asks goes to one only"
+                )
             if lookup.body is not None and self.method == "GET":
                 raise ValueError(f"by_{placeholder} has a body, which a GET does not take; set method: POST")
         return self
@@ -280,6 +284,10 @@ def _url(url: str) -> str:
     if "{" in url.split("/")[2].replace("${", ""):
         raise ValueError("asks another host for each company; name one host")
     return url
+
+
+def _host(url: str) -> str:
+    return "/".join(url.split("/")[:3]).lower()
 
 
 def _kind_of(value: object) -> str:

@@ -72,6 +72,7 @@ def test_the_examples_of_the_template_are_sound(tmp_path: Path) -> None:
         ("https://api.vendor.example/company", "https://{domain}/company", 5, "another host for each company"),
         ("https://api.vendor.example/company", "https://me:key@api.vendor.example", 5, "name or password"),
         ('{query: {domain: "{domain}"}}', "{query: {domain: acme.com}}", 3, "asks for nobody"),
+        ('{query: {domain: "{domain}"}}', '{url: "https://other.example/{domain}"}', 3, "asks another host than url"),
         ('{query: {domain: "{domain}"}}', '{body: {domain: "{domain}"}}', 3, "set method: POST"),
         ('by_domain: {query: {domain: "{domain}"}}', "headers: {X-Version: a}", 3, "needs by_domain or"),
         ('by_domain: {query: {domain: "{domain}"}}', "headers: {Authorization: abc}", 6, "would hold a secret"),
