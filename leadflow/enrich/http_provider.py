@@ -105,7 +105,7 @@ class HttpLookup:
             response, body = self.api.answer(self._request(lookup, kind, text))
             answer = self._judged(kind, key, response.status_code, body)
         except LeadflowError as error:
-            answer = Answer(kind, key, "failed", problem=error.problem)
+            answer = Answer(kind, key, "failed", problem=error.problem.removeprefix(f"{self.api.where}: "))
         sent = self.api.sent_count - before
         self.calls_left -= sent
         return Answer(

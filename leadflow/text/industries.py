@@ -80,5 +80,7 @@ def _known() -> dict[str, str]:
     for sector, words in SECTOR_WORDS.items():
         for word in words.split(";"):
             known.setdefault(industry_key(word), sector)
+    for key, sector in list(known.items()):
+        known.setdefault(key.replace(" and ", " "), sector)  # HubSpot writes OIL_ENERGY for Oil & Energy
     known.pop("", None)
     return known

@@ -49,7 +49,7 @@ SECTOR_WORDS: Final = {
         金融; 金融业; 金融服务; 银行; 银行业; 保险; 保险业; 证券; 基金; 投资; 投资管理; 资产管理; 私募; 风险投资; 信托; 支付; 金融科技; 非银金融;
         多元金融; 融资租赁""",
     "Health Care": """
-        healthcare; health; medical; medicine; hospital and health care; hospital health care; hospitals and health care; hospital; hospitals; clinics;
+        healthcare; health; medical; medicine; hospital and health care; hospitals and health care; hospital; hospitals; clinics;
         health wellness and fitness; wellness and fitness services; health care and social assistance; health care equipment and services;
         health care equipment; health care supplies; health care equipment and supplies; health care providers and services; health care services;
         health care facilities; health care distributors; health care technology; managed health care; medical devices; medical device;

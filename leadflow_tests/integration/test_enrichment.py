@@ -13,9 +13,15 @@ import pytest
 from api_server import Answer, ApiServer, Asked, serving
 from homes import QUIET, Home, refresh_config
 
+from leadflow.warehouse.connection import Warehouse
+from leadflow.warehouse.refreshes import open_refresh
 from leadflow.warehouse.table_assets import RESOURCE
 
-STAGES = ("raw", "staging", "clean", "identity", "enrich")
+BEFORE = ("raw", "staging", "clean", "identity")
+REFERENCE = (
+    dg.AssetKey(["staging", "stg_company_reference"]),
+    dg.AssetKey(["staging", "stg_company_reference_versions"]),
+)
 FIRST = datetime(2025, 3, 1, 9)  # noqa: DTZ001 -- instants are naive UTC throughout
 DAY = timedelta(days=1)
 DOMAINS = ("acme.com", "beta.com", "busy.com", "down.com", "huge.com", "other.com", "page.com", "slow.com")
@@ -88,7 +94,7 @@ class Vendor:
 
 @dataclass
 class Company:
-    """A home with eight leads at eight companies, refreshed up to enrich."""
+    """A home with eight leads at eight companies."""
 
     home: Home
     server: ApiServer
@@ -97,21 +103,16 @@ class Company:
     def refresh(
         self, at: datetime, *, given: bool = False, is_full: bool = False
     ) -> dg.ExecuteInProcessResult:
-        """A refresh whose newest fact, or whose given moment, is `at`."""
-        rows = [f"{number},ann@{domain},,Ann Lee,{FIRST:%Y-%m-%d}" for number, domain in enumerate(DOMAINS)]
-        late = [] if given else [f"99,zoe@acme.com,,Zoe Roe,{at}"]
-        folder = self.home.sources.parent
-        (folder / "forms.csv").write_text(
-            "\n".join(["id,email,company,name,sent", *rows, *late]), encoding="utf-8"
-        )
+        """A refresh that looks from `at`, of what enrichment makes and reads beside the accounts."""
+        with Warehouse(self.home.warehouse).connect() as connection:
+            origin = "given" if given else "newest_fact"
+            open_refresh(connection, as_of=at, as_of_from=origin, run_id="test", code_version="test")
         defs = self.home.defs()
-        config = QUIET | refresh_config(as_of=at.isoformat() if given else "")
-        if is_full:
-            config |= {"resources": {RESOURCE: {"config": {"is_full": True}}}}
+        config: dict[str, Any] = QUIET | {"resources": {RESOURCE: {"config": {"is_full": is_full}}}}
         with dg.DagsterInstance.ephemeral() as instance:
             return dg.materialize(
                 list(defs.assets or ()),  # type: ignore[arg-type]
-                selection=dg.AssetSelection.groups(*STAGES),
+                selection=dg.AssetSelection.groups("enrich") | dg.AssetSelection.assets(*REFERENCE),
                 resources=defs.resources,
                 run_config=config,
                 instance=instance,
@@ -140,24 +141,41 @@ class Company:
         return {domain: tuple(row) for domain, *row in found}
 
 
-@pytest.fixture
-def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    files, home = tmp_path / "files", tmp_path / "home"
-    files.mkdir()
-    home.mkdir()
+@pytest.fixture(scope="module")
+def identified(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The eight companies' leads and the reference, up to accounts."""
+    files, home = tmp_path_factory.mktemp("files"), tmp_path_factory.mktemp("identified")
     (files / "sources.yaml").write_text(SOURCES, encoding="utf-8")
+    forms = [f"{number},ann@{domain},,Ann Lee,{FIRST}" for number, domain in enumerate(DOMAINS)]
+    (files / "forms.csv").write_text("\n".join(["id,email,company,name,sent", *forms]), encoding="utf-8")
     (files / "register.csv").write_text(
         "id,web,company,staff,branch,since\n"
         f"R1,beta.com,Beta,约500人,銀行,{FIRST:%Y-%m-%d}\nR2,slow.com,Slow,12,Basket weaving,{FIRST:%Y-%m-%d}\n",
         encoding="utf-8",
     )
-    (home / "own.csv").write_text(
+    made = Home(home, files / "sources.yaml")
+    defs = made.defs()
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize(
+            list(defs.assets or ()),  # type: ignore[arg-type]
+            selection=dg.AssetSelection.groups(*BEFORE),
+            resources=defs.resources,
+            run_config=QUIET | refresh_config(as_of=""),
+            instance=instance,
+        )
+    return made
+
+
+@pytest.fixture
+def company(identified: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    home = identified.copy_to(tmp_path / "home")
+    (home.path / "own.csv").write_text(
         "web,land\nhttps://beta.com,Deutschland\nslow.com,France\n", encoding="utf-8"
     )
     vendor = Vendor()
     with serving(vendor.answer) as server:
-        made = Company(Home(home, files / "sources.yaml"), server, vendor)
+        made = Company(home, server, vendor)
         made.policy()
         yield made
 
@@ -221,8 +239,8 @@ def test_a_stale_answer_is_asked_for_anew_and_the_past_keeps_what_it_knew(compan
     later = FIRST + 100 * DAY
     assert company.refresh(later).success
     history = company.home.rows(
-        "select value, known_from, known_until from enrich.firmographic_facts join identity.accounts using (account_id) "
-        "where domain = 'acme.com' and field = 'company_size' order by known_from"
+        "select value, f.known_from, known_until from enrich.firmographic_facts as f join identity.accounts using (account_id) "
+        "where domain = 'acme.com' and field = 'company_size' order by 2"
     )
     assert history == [("2237", FIRST, later), ("10000", later, None)]
     answers = "select * from enrich.provider_answers order by all"

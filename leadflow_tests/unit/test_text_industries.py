@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow.demo.companies import INDUSTRIES
+from leadflow.demo.words import SECTOR_SPELLINGS
 from leadflow.policy import TECHNOLOGY
 from leadflow.text.industries import GICS_SECTORS, SECTORS, industry_key, industry_sector
 from leadflow.text.industry_words import SECTOR_WORDS
@@ -90,8 +91,12 @@ def test_what_the_default_rule_calls_technology_is_that_sector() -> None:
     assert "Information Technology" in TECHNOLOGY
 
 
-def test_all_industries_of_the_simulator_are_known() -> None:
-    assert {name for name in INDUSTRIES if industry_sector(name) is None} == set()
+@pytest.mark.parametrize(("name", "spellings"), list(zip(INDUSTRIES, SECTOR_SPELLINGS, strict=True)))
+def test_the_simulator_calls_an_industry_by_words_of_its_sector(
+    name: str, spellings: tuple[str, ...]
+) -> None:
+    assert industry_sector(name) is not None
+    assert {industry_sector(spelling) for spelling in spellings} == {industry_sector(name)}
 
 
 @pytest.mark.real_data
