@@ -65,6 +65,7 @@ FIRMOGRAPHIC_COLUMNS: dict[str, pl.DataType] = {
 """What is known of an account now, one row per account that a provider knows."""
 
 _OF_FIELD = ["account_id", "field"]
+_PARTS = ("source", "confidence", "fetched_at", "known_at", "is_backdated")
 
 
 def firmographic_facts(told: Told, enrichment: Enrichment) -> pl.DataFrame:
@@ -83,11 +84,16 @@ def firmographic_facts(told: Told, enrichment: Enrichment) -> pl.DataFrame:
         schema={"field": pl.String(), "provider": pl.String(), "rank": pl.Int64()},
         orient="row",
     )
-    counting = (
+    words = (
         told.matches.select("account_id", "provider", "subject", "confidence")
         .join(told.facts, on=["provider", "subject"])
         .join(ranks, on=["field", "provider"])
-        .sort(
+    )
+    # Most fields have one word of one provider, and nothing to choose: only the others are put in order.
+    is_alone = words.select(pl.len().over(_OF_FIELD) == 1).to_series()
+    alone, several = words.filter(is_alone), words.filter(~is_alone)
+    counting = (
+        several.sort(
             "account_id",
             "field",
             "known_at",
@@ -102,13 +108,10 @@ def firmographic_facts(told: Told, enrichment: Enrichment) -> pl.DataFrame:
     is_new = pl.any_horizontal(
         pl.col(part).ne_missing(pl.col(part).shift(1).over(_OF_FIELD)) for part in parts
     )
+    chosen = counting.filter(is_new).with_columns(known_until=pl.col("known_at").shift(-1).over(_OF_FIELD))
     return (
-        counting.filter(is_new)
-        .with_columns(
-            known_from=pl.col("known_at"),
-            known_until=pl.col("known_at").shift(-1).over(_OF_FIELD),
-            is_backdated=pl.col("known_at") <= BACKDATED_UNTIL,
-        )
+        pl.concat([alone.with_columns(known_until=pl.lit(None, dtype=_MOMENT)), chosen])
+        .with_columns(known_from=pl.col("known_at"), is_backdated=pl.col("known_at") <= BACKDATED_UNTIL)
         .select(pl.col(name).cast(dtype) for name, dtype in FACT_COLUMNS.items())
         .sort(*_OF_FIELD, "known_from")
     )
@@ -118,33 +121,33 @@ def firmographics(facts: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
     """`FIRMOGRAPHIC_COLUMNS`, one row per account that a provider knows, by account_id.
 
     Args:
-        facts: `FACT_COLUMNS`.
+        facts: as `firmographic_facts` gives them, in that order.
         matches: `reference.MATCH_COLUMNS`.
 
     known_at of a value is when it became known, whoever said it first: a source that confirms it later changes nothing
     about that. Where no provider told a field, its columns are null.
     """
-    is_new = pl.col("value").ne_missing(pl.col("value").shift(1).over(_OF_FIELD))
-    now = facts.with_columns(
-        known_at=pl.when(is_new).then("known_from").forward_fill().over(_OF_FIELD)
-    ).filter(pl.col("known_until").is_null())
-    columns = [
-        pl.col("value").filter(pl.col("field") == "industry_as_given").first().alias("industry_as_given")
-    ]
-    for fact in _TYPES:
-        is_this = pl.col("field") == fact
-        columns.append(pl.col("value").filter(is_this).first().alias(fact))
-        columns += [
-            pl.col(part).filter(is_this).first().alias(f"{fact}_{part}")
-            for part in ("source", "confidence", "fetched_at", "known_at", "is_backdated")
-        ]
+    # Facts come by account, field and moment: a value is new where the row above is of another field or value.
+    is_new = pl.any_horizontal(
+        pl.col(part).ne_missing(pl.col(part).shift(1)) for part in (*_OF_FIELD, "value")
+    )
+    now = facts.with_columns(known_at=pl.when(is_new).then("known_from").forward_fill()).filter(
+        pl.col("known_until").is_null()
+    )
     is_reference = pl.col("provider") == REFERENCE
-    known = matches.group_by("account_id").agg(
+    wide = matches.group_by("account_id").agg(
         # 'domain' sorts after 'company_name', and is the stronger of the two
         matched_by=pl.col("matched_by").max(),
-        company_reference_id=pl.col("subject").filter(is_reference).first(),
+        company_reference_id=pl.when(is_reference).then("subject").max(),
     )
-    wide = known.join(now.group_by("account_id").agg(columns), on="account_id", how="left")
+    # One join a field: aggregates that filter are computed account by account, which takes minutes.
+    for field, parts in {"industry_as_given": (), **dict.fromkeys(_TYPES, _PARTS)}.items():
+        of_field = now.filter(pl.col("field") == field).select(
+            "account_id",
+            pl.col("value").alias(field),
+            *(pl.col(part).alias(f"{field}_{part}") for part in parts),
+        )
+        wide = wide.join(of_field, on="account_id", how="left")
     return wide.select(_typed(name, dtype) for name, dtype in FIRMOGRAPHIC_COLUMNS.items()).sort("account_id")
 
 
