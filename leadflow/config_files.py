@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from leadflow.errors import ConfigError
 
@@ -28,6 +28,12 @@ _MAX_DEPTH = 100
 """Levels of nesting; PyYAML's composer recurses, and in C it ends the process where there are very many."""
 _MAX_VALUES = 200_000
 """Values in one file, each alias counted as what it stands for: a few lines of aliases can mean billions."""
+
+
+class Strict(BaseModel):
+    """A part of a settings file: frozen, and a setting it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from leadflow.contact_policy import (
     is_release,
     with_files,
 )
+from leadflow.enrichment_policy import Enrichment, refuse_missing_files
 from leadflow.matching_policy import Matching
 from leadflow.survivorship_policy import Duplicates, Survivorship
 
@@ -304,6 +305,7 @@ class Policy(_Section):
         survivorship: whose word counts where a lead's records differ.
         duplicates: what is done with a lead record that was known already.
         bots: which web events are left out of features.
+        enrichment: who is asked about an account, and what is made of the answers.
         grades: fit grades of the static score.
         levels: engagement levels of the dynamic score.
         tiers: HOT, WARM and COLD by the score.
@@ -324,6 +326,7 @@ class Policy(_Section):
     companies: Companies = Companies()
     survivorship: Survivorship = Survivorship()
     duplicates: Duplicates = Duplicates()
+    enrichment: Enrichment = Enrichment()
     grades: Grades = Grades()
     levels: Levels = Levels()
     tiers: Tiers = Tiers()
@@ -382,6 +385,7 @@ def load_policy(path: Path | None) -> Policy:
         return Policy()
     document = read_yaml(path)
     policy = validate(Policy, document)
+    refuse_missing_files(policy.enrichment, document)
     return policy.model_copy(
         update={
             "sensitive_words": with_files(policy.sensitive_words, document),

@@ -40,6 +40,7 @@ STATE_TABLES: Final = (
     "identity.identity_log",
     "identity.pins",
     "identity.account_ids",
+    "enrich.provider_answers",
     "quality.table_versions",
     "quality.results",
     "quality.quarantined_rows",

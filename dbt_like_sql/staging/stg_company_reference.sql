@@ -9,6 +9,9 @@ select
     company_size,
     is_listed,
     trim(country) as country,
+    trim(company_size_as_given) as company_size_as_given,
+    trim(tech_stack) as tech_stack,
+    trim(revenue_as_given) as revenue_as_given,
     occurred_at,
     known_at,
     source_name

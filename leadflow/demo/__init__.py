@@ -21,6 +21,7 @@ it. Truth files lie in `truth/`; docs/simulator.md shows how to judge by them.
 | robots: 100-hour sessions, superhuman rates, data centres | 1.5 % of web events, and 1 % crawlers | robots |
 | bounced mail | mail to misspelt and nonsense addresses | lead_records.email_kind |
 | no firmographics | 25 % of companies, and 10 % of sizes and sectors | companies |
+| sectors in other words and languages; sizes as classes | a third of the sectors; where the number is missing | companies |
 | conversion drifts: base rate, size, channels | over the whole year | drift |
 | A/B tests: one works, one does not, one has a broken split | all first forms in their time | experiments |
 | late, repeated, overlapping, disordered files; changed, deleted, restored rows | where `deliveries` are asked for | deliveries, versions_* |

@@ -129,21 +129,44 @@ def _standings(rng: np.random.Generator, count: int) -> Ints:
 def company_reference(rng: np.random.Generator, companies: Companies, is_messy: bool = True) -> pl.DataFrame:
     """The bought reference file: most of the companies (85 %), with few fields missing.
 
-    Where `is_messy`, three quarters of the companies, and a tenth of them without a size or a sector.
+    Where `is_messy`, three quarters of the companies, a tenth of them without a number of employees or a sector, which a
+    size class then tells all the same, and a third of the sectors in other words.
     """
     covered, empty = (0.75, 0.1) if is_messy else (0.85, 0.0)
     kept = np.flatnonzero(rng.random(len(companies)) < covered)
+    sector = words(INDUSTRIES, companies.industry[kept], rng.random(len(kept)) < 0.03 + empty)
+    size = companies.company_size[kept]
+    employees = blank(pl.Series(size), rng.random(len(kept)) < empty)
+    in_other_words = pl.Series(rng.random(len(kept)) < (0.33 if is_messy else 0.0))
+    other_words = nested_words(w.SECTOR_SPELLINGS, companies.industry[kept], rng.random(len(kept)))
     return frame(
         {
             "Reference No": ids("R", kept),
             "Website": companies.domain.gather(kept),
             "Company": companies.company_name.gather(kept),
-            "Sector": words(INDUSTRIES, companies.industry[kept], rng.random(len(kept)) < 0.03 + empty),
-            "Employees": blank(pl.Series(companies.company_size[kept]), rng.random(len(kept)) < empty),
+            "Sector": pl.select(
+                pl.when(in_other_words & sector.is_not_null()).then(other_words).otherwise(sector)
+            ).to_series(),
+            "Employees": employees,
+            "Size class": words(w.SIZE_CLASSES, np.searchsorted(w.SIZE_CLASS_ENDS, size)),
             "Ownership": words(("private", "listed"), companies.is_listed[kept].astype(np.int64)),
             "Country of HQ": words([labels[0] for labels in w.COUNTRY_LABELS], companies.country[kept]),
+            "Technologies": _technologies(rng, len(kept)),
+            "Revenue USD": pl.Series(
+                np.round(size * 10 ** rng.normal(5.1, 0.25, len(kept)), -4).astype(np.int64)
+            ),
         }
     )
+
+
+def _technologies(rng: np.random.Generator, count: int) -> pl.Series:
+    """What each company is said to use, separated by semicolons; nothing is said of a third. They tell nothing else."""
+    uses = rng.random((count, len(w.TECHNOLOGIES))) < 0.3
+    columns = [
+        pl.when(pl.Series(uses[:, place])).then(pl.lit(name)) for place, name in enumerate(w.TECHNOLOGIES)
+    ]
+    told = pl.select(pl.concat_str(columns, separator="; ", ignore_nulls=True)).to_series()
+    return blank(told, rng.random(count) < 0.33)
 
 
 def _distinct(rng: np.random.Generator, combinations: int, count: int) -> tuple[Ints, Ints]:

@@ -68,6 +68,28 @@ COMPANY_KINDS: Final = (
 )
 """Last word of a company's name, and the industry it tells."""
 
+SECTOR_SPELLINGS: Final = (
+    ("Education Management", "教育"),
+    ("OIL_ENERGY", "Energy ", "能源"),
+    ("Financial Services", "BANKING", "金融业"),
+    ("Government Administration", "政府"),
+    ("Hospital & Health Care", "Health Care", "医疗"),
+    ("Logistics and Supply Chain", "物流"),
+    ("Industrial Manufacturing", "Machinery", "制造业"),
+    ("Media & Entertainment", "Publishing", "传媒"),
+    ("Consumer Goods", "E-Commerce", "零售"),
+    ("INFORMATION_TECHNOLOGY_AND_SERVICES", "Software / SaaS", "Internet", "信息技术"),
+)
+"""How registers call the industries, too, in the order of their names."""
+
+SIZE_CLASS_ENDS: Final = (10, 50, 200, 500, 1_000, 5_000, 10_000)
+SIZE_CLASSES: Final = (
+    "1-10", "11–50 employees", "51 to 200", "约300人", "501-1,000", "1,001-5,000", "5,001–10,000", "10k+",
+)  # fmt: skip
+"""Classes of employees up to each of SIZE_CLASS_ENDS, and above."""
+
+TECHNOLOGIES: Final = ("Salesforce", "HubSpot", "SAP", "Snowflake", "Slack", "阿里云")
+
 CHINESE_CITIES: Final = _split(
     "上海 北京 深圳 广州 杭州 苏州 成都 南京 武汉 西安 天津 重庆 青岛 厦门 宁波 长沙 无锡 合肥"
 )

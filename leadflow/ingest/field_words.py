@@ -120,6 +120,9 @@ FIELD_WORDS: Mapping[str, str] = {
     "variant": "variant; variation; variant name; arm; bucket; treatment; test group; 实验组; 版本; 变体",
     "industry": "industry; sector; vertical; business segment; industry name; 行业; 所属行业",
     "company_size": "company size; employees; number of employees; employee count; headcount; staff; numberofemployees; no of employees; 员工数; 人数; 公司规模; 企业规模; 员工人数",
+    "company_size_as_given": "company size range; size range; employee range; employees range; size class; company size class; 规模区间",
+    "tech_stack": "tech stack; technologies; technology stack; technographics; 技术栈",
+    "revenue_as_given": "annual revenue usd; revenue usd; revenue range; annual revenue range; 年收入区间",
     "is_listed": "is listed; listed; public company; publicly traded; 是否上市; 上市",
     "mql_id": "mql id; mql; lead id; submission id; form id; prospect id; registration id; contact id; response id; form submission id; form reference; "
     "线索id; 线索编号; 提交编号",

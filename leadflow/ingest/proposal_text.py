@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
+from leadflow.config_files import Strict
 from leadflow.ingest.propose import Proposal
-from leadflow.ingest.source_values import ColumnMapping, Strict
+from leadflow.ingest.source_values import ColumnMapping
 
 _SCHEMA = "# yaml-language-server: $schema=schemas/sources.schema.json"
 _MOST_NAMED = 60

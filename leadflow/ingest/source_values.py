@@ -9,9 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -19,11 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-
-class Strict(BaseModel):
-    """A part of sources.yaml: frozen, and a setting it does not know is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from leadflow.config_files import Strict
 
 
 class Expression(Strict):

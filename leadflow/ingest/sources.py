@@ -16,7 +16,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from leadflow.config_files import Document, read_yaml, validate
+from leadflow.config_files import Document, Strict, read_yaml, validate
 from leadflow.errors import ConfigError, SourceError
 from leadflow.ingest.http.source import FetchedSource, fetching_problems
 from leadflow.ingest.setting_problems import setting_problems
@@ -30,7 +30,6 @@ from leadflow.ingest.source_values import (
     NullValues,
     Numbers,
     ReadOptions,
-    Strict,
 )
 
 FORMATS = {

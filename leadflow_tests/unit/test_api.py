@@ -14,9 +14,10 @@ import requests
 from api_server import SWIFT, TOKEN, Answer, ApiServer, CutShort, Drip, Reset, Silence, serving
 
 from leadflow.errors import SourceError
-from leadflow.ingest.http.api import Api
-from leadflow.ingest.http.auth import auth_of, expanded, place
-from leadflow.ingest.http.settings import Auth, Basic, Bearer, HeaderKey, Limits, http_url
+from leadflow.http.api import Api
+from leadflow.http.auth import auth_of, expanded, place
+from leadflow.http.settings import AskLimits as Limits
+from leadflow.http.settings import Auth, Basic, Bearer, HeaderKey, http_url
 
 ROWS = [{"id": 1}]
 BEARER = Bearer(type="bearer", token_env="CRM_TOKEN")

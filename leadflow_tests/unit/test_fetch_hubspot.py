@@ -10,9 +10,9 @@ import pytest
 from api_server import SWIFT, Answer, ApiServer, Asked, HubSpot, iso, serving
 
 from leadflow.errors import SourceError
+from leadflow.http.api import Api
+from leadflow.http.auth import HeaderAuth
 from leadflow.ingest.http import hubspot
-from leadflow.ingest.http.api import Api
-from leadflow.ingest.http.auth import HeaderAuth
 from leadflow.ingest.http.pages import Page, Record
 from leadflow.ingest.http.settings import HubSpotSettings, Limits
 

@@ -12,9 +12,9 @@ from api_server import SWIFT, Answer, ApiServer, Asked, serving
 from pydantic import ValidationError
 
 from leadflow.errors import SourceError
+from leadflow.http.api import Api
+from leadflow.http.auth import NoAuth
 from leadflow.ingest.http import rest
-from leadflow.ingest.http.api import Api
-from leadflow.ingest.http.auth import NoAuth
 from leadflow.ingest.http.pages import Record, instant, written
 from leadflow.ingest.http.settings import Limits, RestSettings
 

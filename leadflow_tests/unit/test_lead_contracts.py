@@ -10,7 +10,8 @@ import pytest
 import leadflow
 from leadflow.clean.records import CLEAN_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS
 from leadflow.config_files import read_yaml
-from leadflow.enrich.reference import FIRMOGRAPHIC_COLUMNS
+from leadflow.enrich.facts import FACT_COLUMNS, FIRMOGRAPHIC_COLUMNS
+from leadflow.enrich.providers import PROVIDER_ANSWER_COLUMNS
 from leadflow.identity.accounts import ACCOUNT_COLUMNS
 from leadflow.identity.duplicate_actions import DUPLICATE_COLUMNS
 from leadflow.identity.emails import LEAD_EMAIL_COLUMNS
@@ -45,6 +46,8 @@ _TYPES = {
         ("identity", "duplicate_actions", DUPLICATE_COLUMNS),
         ("identity", "accounts", ACCOUNT_COLUMNS),
         ("enrich", "firmographics", FIRMOGRAPHIC_COLUMNS),
+        ("enrich", "firmographic_facts", FACT_COLUMNS),
+        ("enrich", "provider_answers", PROVIDER_ANSWER_COLUMNS),
     ],
 )
 def test_columns_and_types_equal_the_contract(

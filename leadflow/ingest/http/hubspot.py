@@ -19,9 +19,10 @@ from typing import Any
 import requests
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
 
-from leadflow.ingest.http.api import Api
+from leadflow.http.api import Api
+from leadflow.http.json_paths import value_at
 from leadflow.ingest.http.hubspot_extras import Extras
-from leadflow.ingest.http.pages import Page, Record, State, instant, milliseconds, value_at
+from leadflow.ingest.http.pages import Page, Record, State, instant, milliseconds
 from leadflow.ingest.http.settings import HubSpotObject, HubSpotSettings
 
 _LIST_PAGE_SIZE = 100

@@ -12,8 +12,9 @@ from typing import Any
 
 import requests
 
-from leadflow.ingest.http.api import Api
-from leadflow.ingest.http.pages import Record, value_at
+from leadflow.http.api import Api
+from leadflow.http.json_paths import value_at
+from leadflow.ingest.http.pages import Record
 from leadflow.ingest.http.settings import HubSpotObject, HubSpotSettings
 
 ASSOCIATED: dict[str, tuple[str, ...]] = {

@@ -39,7 +39,7 @@ from leadflow.warehouse.tables import transaction
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from leadflow.ingest.http.api import Api
+    from leadflow.http.api import Api
     from leadflow.warehouse.tables import Stamp
 
 _LOOK_SECONDS = 20
@@ -218,9 +218,9 @@ def connected(files: SourceFiles, source: Source) -> Iterator[Api]:
             f"{where} is fetched over HTTP, for which {error.name} is needed and not installed",
             "install leadflow[http]",
         ) from None
-    from leadflow.ingest.http.api import Api
-    from leadflow.ingest.http.auth import auth_of, expanded
-    from leadflow.ingest.http.settings import Bearer
+    from leadflow.http.api import Api
+    from leadflow.http.auth import auth_of, expanded
+    from leadflow.http.settings import Bearer
 
     if source.rest is not None:
         url, auth = source.rest.url, source.rest.auth

@@ -30,18 +30,6 @@ class Page:
     state: State | None
 
 
-def value_at(record: object, path: str) -> Any:
-    """The value at a path such as `a.b` (a number chooses from a list), or None where there is none."""
-    for key in path.split("."):
-        if isinstance(record, Mapping):
-            record = record.get(key)
-        elif isinstance(record, list) and key.isdigit() and int(key) < len(record):
-            record = record[int(key)]
-        else:
-            return None
-    return record
-
-
 def instant(value: object) -> datetime | None:
     """An instant as APIs write it, in UTC: ISO 8601 (without an offset it is UTC), or seconds or milliseconds."""
     try:

@@ -16,8 +16,9 @@ from typing import Any
 import requests
 from dlt.sources.helpers.rest_client import paginators as dlt
 
-from leadflow.ingest.http.api import Api
-from leadflow.ingest.http.pages import Page, Record, State, instant, value_at, written
+from leadflow.http.api import Api
+from leadflow.http.json_paths import value_at
+from leadflow.ingest.http.pages import Page, Record, State, instant, written
 from leadflow.ingest.http.settings import (
     LinkHeader,
     ModifiedSince,

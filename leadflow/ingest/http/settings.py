@@ -1,19 +1,18 @@
 """What sources.yaml may say of a source that is fetched over HTTP, typed and validated.
 
-Belongs here: the settings, each validated by itself. Does not belong here: asking for anything (api.py, rest.py,
-hubspot.py). No secret stands in a setting: settings name the environment variables that hold them.
+Belongs here: the settings, each validated by itself. Does not belong here: asking for anything (rest.py, hubspot.py) and
+what every API shares (leadflow/http/). No secret stands in a setting: settings name the environment variables that hold them.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from leadflow.ingest.source_values import Strict
+from leadflow.config_files import Strict
+from leadflow.http.settings import AskLimits, Auth, EnvironmentName, http_url, type_of, without_secrets
 
 HubSpotObject = Literal[
     "contacts", "companies", "deals", "calls", "meetings", "emails", "tasks", "notes", "email_events"
@@ -21,77 +20,17 @@ HubSpotObject = Literal[
 
 HUBSPOT_URL = "https://api.hubapi.com"
 
-EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-"""Name of an environment variable; what looks like the secret itself is refused by its characters."""
 
-LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
-
-
-class Limits(Strict):
-    """How long a source may be asked and waited for.
+class Limits(AskLimits):
+    """How long a source may be asked and waited for, and how much at a time.
 
     Attributes:
-        attempts: times that one request is tried at most.
-        timeout_seconds: how long to wait for a connection, and for the next bytes of an answer.
-        answer_seconds: how long one answer may take from its first byte to its last.
-        max_answer_megabytes: an answer that is larger is refused.
-        backoff_seconds: mean first wait before a request is tried again; it doubles each time, with chance in it.
-        max_backoff_seconds: longest of these waits.
-        max_wait_seconds: all waiting between tries together, in one refresh of the source; a server that asks for more
-            (Retry-After) is not waited for.
         max_pages: pages that one refresh fetches at most, against an API that never ends.
         batch_rows: records that land together, in one transaction with the cursor; a page is never parted.
     """
 
-    attempts: int = Field(default=6, ge=1, le=20, strict=True)
-    timeout_seconds: float = Field(default=60, gt=0, le=600)
-    answer_seconds: float = Field(default=300, gt=0, le=3600)
-    max_answer_megabytes: int = Field(default=64, ge=1, le=2048, strict=True)
-    backoff_seconds: float = Field(default=1, ge=0, le=60)
-    max_backoff_seconds: float = Field(default=60, ge=0, le=600)
-    max_wait_seconds: float = Field(default=900, ge=0, le=7200)
     max_pages: int = Field(default=100_000, ge=1, strict=True)
     batch_rows: int = Field(default=20_000, ge=1, le=1_000_000, strict=True)
-
-
-class Bearer(Strict):
-    """A token in the header Authorization.
-
-    Attributes:
-        type: bearer.
-        token_env: environment variable that holds the token.
-    """
-
-    type: Literal["bearer"]
-    token_env: EnvironmentName
-
-
-class HeaderKey(Strict):
-    """A key in a header of its own.
-
-    Attributes:
-        type: header.
-        header: name of the header, such as X-Api-Key.
-        value_env: environment variable that holds the key.
-    """
-
-    type: Literal["header"]
-    header: str = Field(pattern=r"^[A-Za-z0-9-]+$")
-    value_env: EnvironmentName
-
-
-class Basic(Strict):
-    """A name and a password.
-
-    Attributes:
-        type: basic.
-        user_env: environment variable that holds the name.
-        password_env: environment variable that holds the password.
-    """
-
-    type: Literal["basic"]
-    user_env: EnvironmentName
-    password_env: EnvironmentName
 
 
 class SinglePage(Strict):
@@ -184,19 +123,6 @@ class PageNumber(Strict):
     total_pages: str | None = None
 
 
-def _type_of(value: object) -> str:
-    return str(value.get("type", "") if isinstance(value, dict) else getattr(value, "type", ""))
-
-
-Auth = Annotated[
-    Annotated[Bearer, Tag("bearer")] | Annotated[HeaderKey, Tag("header")] | Annotated[Basic, Tag("basic")],
-    Discriminator(
-        _type_of,
-        custom_error_type="auth_type",
-        custom_error_message="needs type: bearer, header or basic",
-    ),
-]
-
 Paging = Annotated[
     Annotated[SinglePage, Tag("single")]
     | Annotated[NextUrl, Tag("next_url")]
@@ -205,7 +131,7 @@ Paging = Annotated[
     | Annotated[Offset, Tag("offset")]
     | Annotated[PageNumber, Tag("page")],
     Discriminator(
-        _type_of,
+        type_of,
         custom_error_type="paging_type",
         custom_error_message="needs type: single, next_url, link_header, cursor, offset or page",
     ),
@@ -285,12 +211,7 @@ class RestSettings(Strict):
     @field_validator("headers")
     @classmethod
     def _no_secret(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name in headers:
-            if name.lower() in ("authorization", "proxy-authorization", "cookie"):
-                raise ValueError(
-                    f"{name} would hold a secret in the file; name its environment variable in auth"
-                )
-        return headers
+        return without_secrets(headers)
 
     @model_validator(mode="after")
     def _cursor_goes_somewhere(self) -> RestSettings:
@@ -334,28 +255,3 @@ class HubSpotSettings(Strict):
     @classmethod
     def _is_http(cls, url: str) -> str:
         return http_url(url).rstrip("/")
-
-
-def http_url(url: str) -> str:
-    """The address as it is, if it is one of http or https without a name or password in it.
-
-    One that begins with a ${VARIABLE} is judged once that is read.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if re.match(r"\$\{\w+\}", url):
-        return url
-    plain = re.sub(r"\$\{\w+\}", "x", url)  # told once the variable is read
-    try:
-        parts = urlsplit(plain)
-        is_sound = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        is_sound = False
-    if not is_sound:
-        raise ValueError("is no address of http or https")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("holds a name or password; name their environment variables in auth")
-    if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS and "${" not in url.split("/")[2]:
-        raise ValueError("would send what it asks and gets in the clear; use https")
-    return url

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, model_validator
 
+from leadflow.config_files import Strict
 from leadflow.ingest.http.defaults import with_defaults
 from leadflow.ingest.http.settings import HubSpotObject, HubSpotSettings, Limits, RestSettings
-from leadflow.ingest.source_values import Strict
 
 _OF_FILES = ("path", "format", "read_options")
 

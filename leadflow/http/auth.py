@@ -13,7 +13,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from leadflow.errors import SourceError
-from leadflow.ingest.http.settings import Auth, Basic, HeaderKey, http_url
+from leadflow.http.settings import Auth, Basic, HeaderKey, http_url
 
 _HEADER_WORD = re.compile(r"[\x21-\x7e]+")
 

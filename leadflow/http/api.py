@@ -1,7 +1,7 @@
 """One API, asked politely and within bounds: who asks, where to, how often, how long.
 
 Belongs here: sending one request until it is answered or given up, and what may be told of it. Does not belong here: which
-requests are sent (rest.py, hubspot.py) and where secrets come from (auth.py).
+requests are sent (ingest/http/, enrich/http_provider.py) and where secrets come from (auth.py).
 
 A secret goes into a header of requests to the host of the source's own address, and nowhere else: redirects are not
 followed, an address of another host that an answer names is refused, and no message holds an address's query or what a
@@ -25,8 +25,8 @@ from urllib3.exceptions import DecodeError, HTTPError, InvalidHeader, ReadTimeou
 from urllib3.util import Retry
 
 from leadflow.errors import SourceError
-from leadflow.ingest.http.auth import place
-from leadflow.ingest.http.settings import LOCAL_HOSTS, Limits
+from leadflow.http.auth import place
+from leadflow.http.settings import LOCAL_HOSTS, AskLimits
 
 _log = logging.getLogger(__name__)
 
@@ -65,15 +65,22 @@ class Api:
         limits: how long may be asked and waited for.
         secrets: what no message may hold.
         sleep: waits a number of seconds.
+        expected_statuses: statuses from 400 on that are an answer and no error, such as 404 where what is asked for may not
+            be there; they are returned without a body.
+        remedy: what a person can do where it is given up.
+        sent_count: requests that were sent so far, also those that were tried again.
     """
 
     where: str
     url: str
     auth: AuthBase
-    limits: Limits
+    limits: AskLimits
     secrets: tuple[str, ...] = ()
     sleep: Callable[[float], None] = time.sleep
+    expected_statuses: frozenset[int] = frozenset()
+    remedy: str = "run the refresh again later; what was landed stays, and it goes on from there"
     waited_seconds: float = field(default=0.0, init=False)
+    sent_count: int = field(default=0, init=False)
     _session: requests.Session = field(default_factory=requests.Session, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -113,7 +120,7 @@ class Api:
         if isinstance(outcome, _Failed):
             raise self.error(
                 f"{place(str(prepared.url))} {outcome.reason}, {_times(outcome.attempts)}{self._why_no_more(outcome)}",
-                "run the refresh again later; what was landed stays, and it goes on from there",
+                self.remedy,
             )
         response, body = outcome
         return response, body
@@ -125,6 +132,7 @@ class Api:
             settings = self._session.merge_environment_settings(url, {}, True, None, None)
             if urlsplit(url).hostname in LOCAL_HOSTS:
                 settings["proxies"] = {}  # http is allowed here as it does not leave this machine
+            self.sent_count += 1
             response = self._session.send(
                 prepared, timeout=self.limits.timeout_seconds, allow_redirects=False, **settings
             )
@@ -187,6 +195,8 @@ class Api:
 
     def _judged(self, response: requests.Response, url: str, content: bytes) -> Any:
         status = response.status_code
+        if status in self.expected_statuses:
+            return None
         if status in _PASSING:
             raise _PassingError(f"answers {_status(response)}", _retry_after(response))
         if status in (401, 403):
