@@ -51,9 +51,13 @@ select
         0
     ) as bant_known,
     facts.record_count,
-    case when firmographics.company_size_known_at <= facts.as_of then firmographics.company_size end as company_size,
-    case when firmographics.industry_known_at <= facts.as_of then firmographics.industry end as industry,
-    case when firmographics.is_listed_known_at <= facts.as_of then firmographics.is_listed end as is_listed,
+    cast(firmographics.company_size as bigint) as company_size,
+    firmographics.industry,
+    cast(firmographics.is_listed as boolean) as is_listed,
+    firmographics.country as company_country,
+    firmographics.revenue_band,
+    cast(firmographics.uses_competitor as boolean) as uses_competitor,
+    cast(firmographics.uses_complement as boolean) as uses_complement,
     facts.created_at,
     date_diff('day', cast(facts.created_at as date), cast(facts.as_of as date)) as lead_age_days,
     greatest(facts.last_record_at, windows.last_event_at) as last_activity_at,
@@ -80,6 +84,7 @@ left join account_facts
 left join {{ ref('account_wins') }} as wins on wins.account_id = facts.account_id
 left join customer_facts on customer_facts.lead_id = facts.lead_id and customer_facts.as_of = facts.as_of
 left join trial_features on trial_features.lead_id = facts.lead_id and trial_features.as_of = facts.as_of
-left join {{ source('enrich', 'firmographics') }} as firmographics on firmographics.account_id = facts.account_id
+left join account_firmographics as firmographics
+    on firmographics.lead_id = facts.lead_id and firmographics.as_of = facts.as_of
 left join activity_windows as windows on windows.lead_id = facts.lead_id and windows.as_of = facts.as_of
 {% endmacro %}

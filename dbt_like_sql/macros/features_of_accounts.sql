@@ -1,9 +1,25 @@
 {#- Common table expressions of features(spine): what is known of the lead's account beside its own doing.
 
     Sums over the account's leads are those known when the as_of day began: one row of account_facts per account and day,
-    however many of its leads are looked at. customer_facts: one row per lead and moment whose account has or had a contract
+    however many of its leads are looked at. account_firmographics: what was told of the account at the moment; of a field
+    one word is in force at a time. customer_facts: one row per lead and moment whose account has or had a contract
     or trial by then. -#}
 {% macro features_of_accounts() -%}
+account_firmographics as (
+    select
+        lead_facts.lead_id,
+        lead_facts.as_of
+        {%- for field in ['company_size', 'industry', 'is_listed', 'country', 'revenue_band', 'uses_competitor', 'uses_complement'] %},
+        max(firm.value) filter (where firm.field = '{{ field }}') as {{ field }}
+        {%- endfor %}
+    from lead_facts
+    inner join {{ source('enrich', 'firmographic_facts') }} as firm
+        on firm.account_id = lead_facts.account_id
+        and firm.known_from <= lead_facts.as_of
+        and (firm.known_until is null or firm.known_until > lead_facts.as_of)
+    group by lead_facts.lead_id, lead_facts.as_of
+),
+
 account_days as (
     select distinct account_id, cast(as_of as date) as as_of_date
     from lead_facts

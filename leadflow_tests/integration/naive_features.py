@@ -112,7 +112,7 @@ class Facts:
 
     records: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     deeds: dict[str, list[Deed]] = field(default_factory=lambda: defaultdict(list))
-    firmographics: dict[str, Row] = field(default_factory=dict)
+    firmographics: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     deals: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     contracts: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     wins: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
@@ -123,7 +123,7 @@ def gather(tables: Mapping[str, Sequence[Row]], left_out_from: Mapping[str, date
 
     Args:
         tables: rows of the raw tables, of clean.clean_leads, identity.identity_map, identity.lead_emails and
-            enrich.firmographics, by full name.
+            enrich.firmographic_facts, by full name.
         left_out_from: when a web event turned out to be a robot's or an outlier, by event_id.
     """
     facts = Facts()
@@ -205,8 +205,8 @@ def gather(tables: Mapping[str, Sequence[Row]], left_out_from: Mapping[str, date
     for row in tables["raw.sales_activities"]:
         kind = SALES.get((row["activity_type"] or "").strip().lower())
         add(row, {"sales_activities": 1.0} | ({kind: 1.0} if kind else {}))
-    for row in tables["enrich.firmographics"]:
-        facts.firmographics[row["account_id"]] = row
+    for row in tables["enrich.firmographic_facts"]:
+        facts.firmographics[row["account_id"]].append(row)
     for row in tables["raw.opportunities"]:
         tied = owner({key: row[key] for key in ("sql_lead_id", "mql_id")})
         if tied is not None:
@@ -289,11 +289,13 @@ def features(facts: Facts, lead_id: str, as_of: datetime) -> dict[str, Any] | No
 
     accounts = (row["account_id"] for row in newest_first if (row["account_known_from"] or as_of) <= as_of)
     account_id = next((account for account in accounts if account is not None), None)
-    firm = facts.firmographics.get(account_id, {})
-
-    def firmographic(name: str) -> Any:
-        known_at = firm.get(f"{name}_known_at")
-        return firm[name] if known_at is not None and known_at <= as_of else None
+    told = {
+        row["field"]: row["value"]
+        for row in facts.firmographics.get(account_id or "", [])
+        if row["known_from"] <= as_of and (row["known_until"] is None or as_of < row["known_until"])
+    }
+    size = told.get("company_size")
+    flags = {name: told.get(name) for name in ("is_listed", "uses_competitor", "uses_complement")}
 
     attributes: dict[str, str] = {}
     for row in reversed(newest_first):
@@ -326,7 +328,11 @@ def features(facts: Facts, lead_id: str, as_of: datetime) -> dict[str, Any] | No
         **bant,
         "bant_known": sum(bant.values()),
         "record_count": len(records),
-        **{name: firmographic(name) for name in ("company_size", "industry", "is_listed")},
+        "company_size": None if size is None else int(size),
+        "industry": told.get("industry"),
+        "company_country": told.get("country"),
+        "revenue_band": told.get("revenue_band"),
+        **{name: None if value is None else value == "true" for name, value in flags.items()},
         "created_at": created_at,
         "lead_age_days": (as_of.date() - created_at.date()).days,
         "last_activity_at": last_activity_at,

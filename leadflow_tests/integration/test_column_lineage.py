@@ -61,7 +61,7 @@ _DAY = ("features.lead_activity_daily.event_date", "features.lead_events.occurre
         ("features.lead_features.lead_id", ["identity.leads.lead_id"], [], True),
         ("features.lead_features.title", [*_NEWEST, "clean.clean_leads.title"], [], False),
         ("features.lead_features.has_email", ["clean.clean_leads.email"], [], False),
-        ("features.lead_features.company_size", ["enrich.firmographics.company_size", "enrich.firmographics.company_size_known_at"], [], False),
+        ("features.lead_features.company_size", ["enrich.firmographic_facts.field", "enrich.firmographic_facts.value"], [], False),
         ("features.lead_features.page_views_7d", [*_DAY, "features.lead_activity_daily.page_views", "features.lead_events.page_views"], [], False),
         ("features.lead_features.email_replies_ever", ["features.lead_activity_daily.email_replies", "features.lead_events.email_replies"], [], False),
         ("features.lead_features.attributes", [*_NEWEST, "staging.stg_attributes.attribute", "staging.stg_attributes.value"], [], False),

@@ -16,7 +16,7 @@ DERIVED = ("staging", "clean", "identity", "enrich", "features")
 FACT_TABLES = (
     "raw.mql", "raw.sql_leads", "raw.opportunities", "raw.web_events", "raw.email_events", "raw.product_usage",
     "raw.sales_activities", "raw.attributes", "clean.clean_leads", "identity.identity_map", "identity.lead_emails",
-    "enrich.firmographics", "identity.accounts", "raw.product_accounts", "raw.product_accounts_history",
+    "enrich.firmographic_facts", "identity.accounts", "raw.product_accounts", "raw.product_accounts_history",
 )  # fmt: skip
 RANDOM_MOMENTS = 1500
 BOTS = """
@@ -328,8 +328,8 @@ def test_facts_known_later_change_nothing(landed: StagedHome, plain: StagedHome,
 
 def is_of_company(feature: str) -> bool:
     """Whether a feature tells of the lead's account and not of the lead."""
-    return feature.startswith("account_") or feature in (
-        "company_size", "industry", "is_listed", "is_customer", "has_churned", "is_on_trial", "nps_score",
+    return feature.startswith(("account_", "company_")) or feature in (
+        "company_size", "industry", "is_listed", "revenue_band", "uses_competitor", "uses_complement", "is_customer", "has_churned", "is_on_trial", "nps_score",
         "days_to_renewal", "open_service_tickets",
     )  # fmt: skip
 

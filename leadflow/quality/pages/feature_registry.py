@@ -19,7 +19,8 @@ KNOWN: Mapping[str, str] = {
     "crm": "what the CRM says of a lead counts once that version of the CRM lead and its membership are known",
     "events": "an event counts once it has happened, is known, and it is known whose it is, and until it is found to be a "
     "robot's or an outlier",
-    "firmographics": "each fact of an account has a moment of its own; one that policy.yaml declares backdated counts from the beginning",
+    "firmographics": "the word on each field of the account that was in force at the moment; one that policy.yaml declares "
+    "backdated counts from the beginning",
     "account": "sums over the leads of an account look at what was known when the as_of day began",
     "contracts": "the version of a contract that was in force at the moment",
 }
