@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from leadflow.policy import Blend, Tiers
-from leadflow.scoring.columns import Floats
+from leadflow.modelling.columns import Floats
 
 
 def on_scale(values: Floats, reference_quantiles: Sequence[float]) -> Floats:
