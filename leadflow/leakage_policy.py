@@ -61,7 +61,9 @@ class Leakage(BaseModel):
         names = [allowed.feature for allowed in self.allow] + list(self.exclude)
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"{', '.join(twice)} is named twice in allow and exclude: name each feature once")
+            raise ValueError(
+                f"{', '.join(twice)} is named twice in allow and exclude: name each feature once"
+            )
         return self
 
     def names(self) -> tuple[str, ...]:

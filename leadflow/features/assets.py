@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from leadflow.quality.contracts import Contracts
+from leadflow.warehouse.models.column_lineage import LineageError, table_lineage
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
 from leadflow.warehouse.tables import TableVersion
@@ -15,6 +16,7 @@ from leadflow.warehouse.tables import TableVersion
 if TYPE_CHECKING:
     import polars as pl
 
+EXAMPLES = "features.training_examples"
 REPORT = "features.leakage_report"
 _ROWS_SHOWN = 60
 _KNOWN_AT = "_known_at"
@@ -23,7 +25,7 @@ _KNOWN_AT = "_known_at"
 def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     """features/leakage_report: what tells the outcome, before any model learns from it."""
     inputs = [
-        "features.training_examples",
+        EXAMPLES,
         "features.lead_outcomes",
         "staging.stg_attributes",
         "identity.identity_map",
@@ -60,7 +62,7 @@ def report_of(run: StageRun) -> pl.DataFrame:
     )
 
     declared = declared_types(run.read("staging.stg_attributes", ["attribute", "value_type"]))
-    examples = with_attributes(run.read("features.training_examples"), declared)
+    examples = with_attributes(run.read(EXAMPLES), declared)
     spec = feature_spec(run.contracts["features.lead_features"].feature_roles, examples)
     moments = [name for name, kind in examples.schema.items() if kind == pl.Datetime and name != "as_of"]
     values = run.warehouse.read(
@@ -77,7 +79,7 @@ def report_of(run: StageRun) -> pl.DataFrame:
         run.policy.leakage,
         run.policy.training,
         moments=moments,
-        facts=known_too_late(examples, _firmographic_facts(run)),
+        facts=known_too_late(examples, _facts_of_accounts(run)),
         written=written_after_outcome(
             values.with_columns(pl.format(ATTRIBUTE_PREFIX + "{}", "feature").alias("feature")),
             closed.rename({"first_closed_at": "closed_at"}),
@@ -85,33 +87,46 @@ def report_of(run: StageRun) -> pl.DataFrame:
     )
 
 
-def _firmographic_facts(run: StageRun) -> pl.DataFrame:
-    """When each fact about an account became known, as `known_too_late` takes it: a row per account and field.
+def _facts_of_accounts(run: StageRun) -> pl.DataFrame:
+    """When facts about accounts became known, as `known_too_late` takes it: a row per account, feature and moment.
 
-    A field of enrich.firmographics is one that has a moment beside it, NAME_known_at, and where it may be declared
-    backdated the reason for that, NAME_backdated_reason.
+    A feature is one of those where the SQL of its column reads a field of a table of enrich with a moment beside it,
+    NAME_known_at, and, where it may be declared backdated, the reason for that, NAME_backdated_reason.
     """
     import polars as pl
 
-    columns = {column.name for column in run.contracts["enrich.firmographics"].columns}
-    fields = [name.removesuffix(_KNOWN_AT) for name in sorted(columns) if name.endswith(_KNOWN_AT)]
-    facts = run.read("enrich.firmographics")
-    rows = [
-        facts.select(
-            "account_id",
-            pl.lit(field).alias("feature"),
-            pl.col(field + _KNOWN_AT).alias("known_at"),
-            (pl.col(reason) if (reason := f"{field}_backdated_reason") in columns else pl.lit(None))
-            .cast(pl.String)
-            .alias("backdated_reason"),
-        ).drop_nulls("known_at")
-        for field in fields
-        if field in columns
-    ]
-    schema = {
-        "account_id": pl.String,
-        "feature": pl.String,
-        "known_at": pl.Datetime("us"),
-        "backdated_reason": pl.String,
-    }
-    return pl.concat([pl.DataFrame(schema=schema), *rows], how="vertical_relaxed")
+    schema = pl.Schema(
+        [
+            ("account_id", pl.String),
+            ("feature", pl.String),
+            ("known_at", pl.Datetime("us")),
+            ("backdated_reason", pl.String),
+        ]
+    )
+    rows = [pl.DataFrame(schema=schema)]
+    try:
+        origins = table_lineage(run.room, run.contracts, run.contracts[EXAMPLES])
+    except LineageError as error:
+        run.tell(
+            REPORT,
+            not_checked=f"When facts about accounts were known was not held against their use: {error}",
+        )
+        origins = {}
+    for feature, origin in origins.items():
+        for table, field in (name.rsplit(".", 1) for name in origin.columns if name.startswith("enrich.")):
+            columns = {column.name for column in run.contracts[table].columns}
+            if field + _KNOWN_AT not in columns:
+                continue
+            reason = f"{field}_backdated_reason"
+            facts = run.read(table, ["account_id", field + _KNOWN_AT, *({reason} & columns)])
+            rows.append(
+                facts.select(
+                    "account_id",
+                    pl.lit(feature).alias("feature"),
+                    pl.col(field + _KNOWN_AT).alias("known_at"),
+                    (pl.col(reason) if reason in columns else pl.lit(None))
+                    .cast(pl.String)
+                    .alias("backdated_reason"),
+                ).drop_nulls("known_at")
+            )
+    return pl.concat(rows)

@@ -34,7 +34,7 @@ from leadflow.leakage_policy import Leakage
 from leadflow.modelling.splits import lead_folds
 from leadflow.policy import Training
 
-CELLS = 20_000_000
+CELLS = 10_000_000
 """Rows times features that each feature is measured on at most; of more, leads are drawn evenly over time."""
 _LEAST_ROWS = 20_000
 LEAST_FOR_VALUES = 10
@@ -77,6 +77,9 @@ def leakage_report(
     """
     frame = _canonical(examples, features, label, moment, lead)
     report = Report(policy, features)
+    if not policy.is_enabled:
+        report.not_checked("policy", "leakage.is_enabled of policy.yaml is false: nothing was looked at")
+        return report.frame()
     _check_moments(report, examples, features, moments, moment)
     _check_facts(report, facts, written)
     known = frame.filter(pl.col("label").is_not_null())
@@ -115,11 +118,15 @@ def _canonical(
     missing = [name for name in [*named.values(), *features] if name not in examples.columns]
     if missing:
         raise LeadflowError(
-            f"the examples lack {', '.join(missing)}", "make features.training_examples anew, or name other columns"
+            f"the examples lack {', '.join(missing)}",
+            "make features.training_examples anew, or name other columns",
         )
     taken = sorted(set(features) & {"lead_id", "label", "as_of", label})
     if taken:
-        raise LeadflowError(f"{', '.join(taken)} cannot be a feature: it says which lead, when, or what came of it")
+        raise LeadflowError(
+            f"{', '.join(taken)} cannot be a feature: it says which lead, when, or what came of it",
+            "leave it out of the features, or give it another name",
+        )
     if examples[label].dtype not in (pl.Boolean, pl.Null):
         raise LeadflowError(f"the label '{label}' is {examples[label].dtype}", "make it true, false or null")
     return examples.select(
@@ -204,7 +211,10 @@ def _check_columns(
     outcomes = Outcomes(known["label"].to_numpy(), _lead_weights(known), lead_folds(known))
     strata = _strata(known)
     overlap = _overlap(sample)
-    open_weights, open_strata = _lead_weights(sample.filter(pl.Series(overlap))), _strata(sample.filter(pl.Series(overlap)))
+    open_weights, open_strata = (
+        _lead_weights(sample.filter(pl.Series(overlap))),
+        _strata(sample.filter(pl.Series(overlap))),
+    )
     measured = {}
     for column in columns:
         own = column.take(is_known)
@@ -344,7 +354,9 @@ def _check_gap(
     timed = rows.filter(has_moment)
     gap = random_against_forward(model_frame(timed, passing), passing, training)
     if gap is None:
-        report.not_checked("random_against_forward", "there are no wins, or wins only, before or after the split")
+        report.not_checked(
+            "random_against_forward", "there are no wins, or wins only, before or after the split"
+        )
         return
     difference = gap.random - gap.forward
     report.add(
@@ -382,7 +394,10 @@ def _overlap(sample: pl.DataFrame) -> Flags:
     """Rows of the time in which there are both leads with an outcome and open ones; all where no time is known."""
     if "as_of" not in sample.columns:
         return np.ones(sample.height, dtype=np.bool_)
-    spans = [sample.filter(chosen)["as_of"] for chosen in (pl.col("label").is_null(), pl.col("label").is_not_null())]
+    spans = [
+        sample.filter(chosen)["as_of"]
+        for chosen in (pl.col("label").is_null(), pl.col("label").is_not_null())
+    ]
     if any(span.null_count() == len(span) for span in spans):
         return np.zeros(sample.height, dtype=np.bool_)
     starts, ends = [span.min() for span in spans], [span.max() for span in spans]

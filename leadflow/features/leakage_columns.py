@@ -25,7 +25,13 @@ _LOOKED_AT = 200
 """Texts of a column that are tried first for being dates."""
 _DATES_SHARE = 0.95
 """Share of the texts that must be dates for the column to be one of moments."""
-_DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ", "%Y/%m/%d")
+_DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.fZ",
+    "%Y/%m/%d",
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class CheckedColumn:
     @cached_property
     def is_empty(self) -> Flags:
         """Where there is no value."""
-        return self.codes == self.empty_code
+        return np.asarray(self.codes == self.empty_code)
 
     @cached_property
     def is_constant(self) -> bool:
@@ -72,10 +78,10 @@ class CheckedColumn:
             return np.ones(len(self.codes), dtype=np.bool_)
         most_common = int(np.bincount(filled, minlength=self.empty_code).argmax())
         if self.values is None:
-            return self.is_empty | (self.codes == most_common)
+            return np.asarray(self.is_empty | (self.codes == most_common))
         within = self.values[self.codes == most_common]
         distinct, counts = np.unique(within, return_counts=True)
-        return self.is_empty | (self.values == distinct[counts.argmax()])
+        return np.asarray(self.is_empty | (self.values == distinct[counts.argmax()]))
 
 
 def read_column(frame: pl.DataFrame, name: str) -> CheckedColumn:
@@ -103,7 +109,11 @@ def read_column(frame: pl.DataFrame, name: str) -> CheckedColumn:
 def as_moments(series: pl.Series) -> pl.Series | None:
     """The column as timestamps in UTC without zone; None where it holds neither dates nor texts that are dates."""
     if isinstance(series.dtype, pl.Datetime):
-        utc = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if series.dtype.time_zone else series
+        utc = (
+            series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+            if series.dtype.time_zone
+            else series
+        )
         return utc.cast(pl.Datetime("us"))
     if series.dtype == pl.Date:
         return series.cast(pl.Datetime("us"))
@@ -125,9 +135,7 @@ def _parsed(texts: pl.Series) -> pl.Series:
     return pl.select(pl.coalesce(tried)).to_series()
 
 
-def _number(
-    name: str, series: pl.Series, kind: Literal["number", "moment"] = "number"
-) -> CheckedColumn:
+def _number(name: str, series: pl.Series, kind: Literal["number", "moment"] = "number") -> CheckedColumn:
     values = series.fill_null(float("nan")).to_numpy()
     values = np.where(np.isfinite(values), values, np.nan)
     known = values[~np.isnan(values)]

@@ -27,7 +27,8 @@ def known_too_late(examples: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Examples that hold a value before it was known.
 
     Args:
-        examples: account_id, as_of, and the features that `facts` tells of.
+        examples: account_id, as_of, and the features that `facts` tells of; rows are left out where a column
+            NAME_is_imputed or is_NAME_imputed says that the value is none that was ever known.
         facts: account_id, feature, known_at, and optionally backdated_reason (null where a value counts from known_at
             on): a row per account, feature and moment a value became known at.
 
@@ -43,7 +44,10 @@ def known_too_late(examples: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
             continue
         own = facts.filter(pl.col("feature") == feature, pl.col("known_at").is_not_null())
         first = own.group_by("account_id").agg(pl.col("known_at").min(), pl.col("backdated_reason").first())
-        filled = examples.filter(pl.col(feature).is_not_null()).join(first, on="account_id", how="left")
+        imputed = [f"{feature}_is_imputed", f"is_{feature}_imputed"]
+        is_given = [~pl.col(name).fill_null(False) for name in imputed if name in examples.columns]
+        filled = examples.filter(pl.col(feature).is_not_null(), *is_given)
+        filled = filled.join(first, on="account_id", how="left")
         late = filled.filter(pl.col("known_at").is_null() | (pl.col("known_at") > pl.col("as_of")))
         reasons = late["backdated_reason"]
         found.append(

@@ -155,10 +155,14 @@ def one_sided(side: Flags, labels: Flags, weights: Floats, strata: Codes) -> One
     of_all = np.bincount(strata, weights=weights)
     for has_wins in (True, False):
         other = ~labels if has_wins else labels
-        rates = np.bincount(strata[other], weights=weights[other], minlength=len(of_all)) / np.maximum(of_all, 1e-12)
+        rates = np.bincount(strata[other], weights=weights[other], minlength=len(of_all)) / np.maximum(
+            of_all, 1e-12
+        )
         expected = float((of_side * rates).sum())
         found = float(weights[side & other].sum())
-        if found <= expected * _HARDLY_ANY and leads * _divergence(found / leads, expected / leads) >= -np.log(_BY_CHANCE):
+        if found <= expected * _HARDLY_ANY and leads * _divergence(
+            found / leads, expected / leads
+        ) >= -np.log(_BY_CHANCE):
             return OneSided(leads, has_wins, expected, found)
     return None
 

@@ -131,7 +131,11 @@ def _boosted(
         rest, here = folds != fold, folds == fold
         design = np.column_stack([_encoded(known, column, folds, here, weights) for column in columns])
         model = HistGradientBoostingClassifier(
-            max_iter=100, learning_rate=0.1, max_leaf_nodes=15, early_stopping=False, random_state=settings.seed
+            max_iter=100,
+            learning_rate=0.1,
+            max_leaf_nodes=15,
+            early_stopping=False,
+            random_state=settings.seed,
         )
         with threadpool_limits(limits=settings.threads):
             model.fit(design[rest], labels[rest], sample_weight=weights[rest])
@@ -183,6 +187,4 @@ def random_against_forward(
     random = pooled[is_test]
     labels, groups = after["label"].to_numpy(), after["lead_id"].to_numpy()
     low, high = bootstrap_difference(labels, random, forward, groups, _SAMPLES, settings.seed)
-    return Gap(
-        roc_auc(labels, random), roc_auc(labels, forward), low, high, after["lead_id"].n_unique()
-    )
+    return Gap(roc_auc(labels, random), roc_auc(labels, forward), low, high, after["lead_id"].n_unique())

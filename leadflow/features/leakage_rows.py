@@ -51,7 +51,10 @@ class Report:
         for name in policy.names():
             if _resolved(name, features) not in features:
                 self._row(
-                    name, "policy", "warn", f"leakage in policy.yaml names '{name}', and no feature is called so"
+                    name,
+                    "policy",
+                    "warn",
+                    f"leakage in policy.yaml names '{name}', and no feature is called so",
                 )
 
     def is_excluded(self, feature: str) -> bool:
@@ -83,10 +86,10 @@ class Report:
             return
         if not is_bad:
             verdict = "pass"
-        elif only_warns:
-            verdict = "warn"
         elif feature in self._allowed or backdated is not None:
             verdict, allowed_reason = "allowed", self._allowed.get(feature) or f"backdated: {backdated}"
+        elif only_warns:
+            verdict = "warn"
         else:
             verdict = "blocked"
             self._blocked.add(feature)
@@ -108,7 +111,9 @@ class Report:
         self, check: str, words: str, feature: str = ALL_FEATURES, value: float | None = None
     ) -> None:
         """Say that a check was not made, and why."""
-        self._row(feature, check, "not_checked", words, value=None if value is None else round(value, _DIGITS))
+        self._row(
+            feature, check, "not_checked", words, value=None if value is None else round(value, _DIGITS)
+        )
 
     def frame(self) -> pl.DataFrame:
         """The report, by feature and check."""
@@ -150,7 +155,9 @@ def worst_first(report: pl.DataFrame, rows: int | None = None) -> pl.DataFrame:
     """The report by verdict, the worst first, then by how near the value is to its threshold."""
     rank = pl.col("verdict").replace_strict(list(VERDICTS), list(range(len(VERDICTS))), return_dtype=pl.Int64)
     near = (pl.col("value") / pl.col("threshold")).fill_nan(None)
-    ordered = report.sort(rank, near, "feature", "check_name", descending=[False, True, False, False], nulls_last=True)
+    ordered = report.sort(
+        rank, near, "feature", "check_name", descending=[False, True, False, False], nulls_last=True
+    )
     return ordered if rows is None else ordered.head(rows)
 
 
@@ -160,7 +167,14 @@ def as_markdown(report: pl.DataFrame, rows: int | None = None) -> str:
     lines = ["feature | check | verdict | value | threshold | reason", "--- | --- | --- | --- | --- | ---"]
     for row in shown.iter_rows(named=True):
         reason = row["reason"] + (f" (allowed: {row['allowed_reason']})" if row["allowed_reason"] else "")
-        cells = [row["feature"], row["check_name"], row["verdict"], _told(row["value"]), _told(row["threshold"]), reason]
+        cells = [
+            row["feature"],
+            row["check_name"],
+            row["verdict"],
+            _told(row["value"]),
+            _told(row["threshold"]),
+            reason,
+        ]
         lines.append(" | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells))
     text = "\n".join(f"| {line} |" for line in lines)
     left = report.height - shown.height

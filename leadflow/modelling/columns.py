@@ -19,6 +19,7 @@ from leadflow.errors import LeadflowError
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
+
 @dataclass(frozen=True)
 class FeatureSpec:
     """The features a model may use: numeric ones (booleans too) and categorical ones."""

@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from leadflow.policy import Training
 from leadflow.modelling.columns import (
     Column,
     FeatureSpec,
@@ -22,6 +21,7 @@ from leadflow.modelling.columns import (
     significant,
 )
 from leadflow.modelling.splits import lead_folds
+from leadflow.policy import Training
 
 
 def probability(odds_log: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from leadflow.errors import WarehouseError
+from leadflow.errors import LeadflowError, WarehouseError
 from leadflow.quality.contracts import Contracts
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
@@ -155,6 +155,17 @@ def _declared(run: StageRun) -> dict[str, str]:
 
 
 def _kept_from_models(run: StageRun) -> list[str]:
-    """Features that the leakage report blocks or the policy excludes."""
-    report = run.read("features.leakage_report", ["feature", "is_kept_from_models"])
+    """Features that the leakage report blocks or the policy excludes.
+
+    Raises:
+        LeadflowError: the report says that no model is to be trained. Its check stops a refresh; a later run of the model
+            alone would go ahead in spite of it.
+    """
+    report = run.read("features.leakage_report", ["feature", "reason", "is_kept_from_models", "is_stopping"])
+    stopping = report.filter("is_stopping")
+    if stopping.height:
+        raise LeadflowError(
+            f"no model is trained: {stopping['feature'][0]}: {stopping['reason'][0]}",
+            "features.leakage_report says all that was found",
+        )
     return report.filter("is_kept_from_models")["feature"].unique().sort().to_list()

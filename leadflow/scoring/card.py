@@ -116,4 +116,6 @@ def _left_out(features: Sequence[str]) -> list[str]:
     if not features:
         return []
     named = ", ".join(feature.removeprefix(ATTRIBUTE_PREFIX) for feature in features)
-    return [f"Kept from the model by the leakage checks or the policy: {named}; features.leakage_report says why."]
+    return [
+        f"Kept from the model by the leakage checks or the policy: {named}; features.leakage_report says why."
+    ]

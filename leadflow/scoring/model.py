@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from leadflow.policy import Training
 from leadflow.modelling import evaluate
 from leadflow.modelling.columns import (
     Column,
@@ -31,6 +30,7 @@ from leadflow.modelling.columns import (
 )
 from leadflow.modelling.fit import fit, predict, probability
 from leadflow.modelling.splits import split_forward
+from leadflow.policy import Training
 
 __all__ = ["Evaluation", "Fallback", "FeatureSpec", "TrainedModel", "train"]
 
