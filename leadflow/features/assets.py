@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from leadflow.quality.contracts import Contracts
+from leadflow.quality.contracts import Contracts, Table
 from leadflow.warehouse.models.column_lineage import LineageError, table_lineage
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 EXAMPLES = "features.training_examples"
 REPORT = "features.leakage_report"
 _ROWS_SHOWN = 60
-_KNOWN_AT = "_known_at"
 
 
 def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
@@ -29,7 +28,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         "features.lead_outcomes",
         "staging.stg_attributes",
         "identity.identity_map",
-        "enrich.firmographics",
+        *(table.full_name for table in contracts.values() if _tells_when_known(table)),
     ]
 
     @table_asset(contracts, outputs=[REPORT], inputs=inputs)
@@ -87,23 +86,27 @@ def report_of(run: StageRun) -> pl.DataFrame:
     )
 
 
+def _tells_when_known(table: Table) -> bool:
+    """Whether a table of enrich says of each account since when facts about it were known."""
+    columns = {column.name for column in table.columns}
+    return (
+        table.schema == "enrich"
+        and "account_id" in columns
+        and ({"field", "known_from"} <= columns or any(name.endswith("_known_at") for name in columns))
+    )
+
+
 def _facts_of_accounts(run: StageRun) -> pl.DataFrame:
     """When facts about accounts became known, as `known_too_late` takes it: a row per account, feature and moment.
 
-    A feature is one of those where the SQL of its column reads a field of a table of enrich with a moment beside it,
-    NAME_known_at, and, where it may be declared backdated, the reason for that, NAME_backdated_reason.
+    A feature is one of those where the SQL of its column reads a table of enrich: either a field with a moment beside
+    it (NAME_known_at, and NAME_is_backdated), or a table of facts in rows (field, known_from, is_backdated), of which
+    those count whose field is called as the feature.
     """
     import polars as pl
 
-    schema = pl.Schema(
-        [
-            ("account_id", pl.String),
-            ("feature", pl.String),
-            ("known_at", pl.Datetime("us")),
-            ("backdated_reason", pl.String),
-        ]
-    )
-    rows = [pl.DataFrame(schema=schema)]
+    from leadflow.features.leakage_facts import FACTS
+
     try:
         origins = table_lineage(run.room, run.contracts, run.contracts[EXAMPLES])
     except LineageError as error:
@@ -112,21 +115,33 @@ def _facts_of_accounts(run: StageRun) -> pl.DataFrame:
             not_checked=f"When facts about accounts were known was not held against their use: {error}",
         )
         origins = {}
+    rows = [pl.DataFrame(schema=FACTS)]
     for feature, origin in origins.items():
-        for table, field in (name.rsplit(".", 1) for name in origin.columns if name.startswith("enrich.")):
-            columns = {column.name for column in run.contracts[table].columns}
-            if field + _KNOWN_AT not in columns:
+        for table in sorted(
+            {name.rsplit(".", 1)[0] for name in origin.columns if name.startswith("enrich.")}
+        ):
+            if not _tells_when_known(run.contracts[table]):
                 continue
-            reason = f"{field}_backdated_reason"
-            facts = run.read(table, ["account_id", field + _KNOWN_AT, *({reason} & columns)])
-            rows.append(
-                facts.select(
-                    "account_id",
-                    pl.lit(feature).alias("feature"),
-                    pl.col(field + _KNOWN_AT).alias("known_at"),
-                    (pl.col(reason) if reason in columns else pl.lit(None))
-                    .cast(pl.String)
-                    .alias("backdated_reason"),
-                ).drop_nulls("known_at")
-            )
+            columns = [column.name for column in run.contracts[table].columns]
+            fields = [name.rsplit(".", 1)[1] for name in origin.columns if name.startswith(table + ".")]
+            if "known_from" in columns:
+                facts = run.read(table).filter(pl.col("field") == feature)
+                rows.append(_facts(facts, feature, "known_from", "is_backdated"))
+            rows += [
+                _facts(run.read(table), feature, f"{field}_known_at", f"{field}_is_backdated")
+                for field in fields
+                if f"{field}_known_at" in columns
+            ]
     return pl.concat(rows)
+
+
+def _facts(rows: pl.DataFrame, feature: str, known_at: str, is_backdated: str) -> pl.DataFrame:
+    import polars as pl
+
+    backdated = pl.col(is_backdated) if is_backdated in rows.columns else pl.lit(False)
+    return rows.select(
+        "account_id",
+        pl.lit(feature).alias("feature"),
+        pl.col(known_at).cast(pl.Datetime("us")).alias("known_at"),
+        backdated.cast(pl.Boolean).fill_null(False).alias("is_backdated"),
+    ).drop_nulls("known_at")

@@ -179,16 +179,25 @@ def _check_moments(
 
 def _check_facts(report: Report, facts: pl.DataFrame | None, written: pl.DataFrame | None) -> None:
     for row in () if facts is None else facts.iter_rows(named=True):
+        is_late = row["late"] > 0
+        words = (
+            f"{row['late']:,} of {row['examples']:,} values are used before they were known"
+            if is_late
+            else f"{row['backdated']:,} of {row['examples']:,} values count as known earlier than they were"
+            if row["backdated"]
+            else "every value was known when it is used"
+        )
+        counted = row["late"] or row["backdated"]
         report.add(
             row["feature"],
             "known_by_then",
-            value=row["late"] / row["examples"] if row["examples"] else 0.0,
+            value=counted / row["examples"] if row["examples"] else 0.0,
             threshold=0.0,
-            is_bad=row["late"] > 0,
-            words=f"{row['late']:,} of {row['examples']:,} values are used before they were known"
-            if row["late"]
-            else "every value was known when it is used",
-            backdated=row["backdated_reason"],
+            is_bad=counted > 0,
+            words=words,
+            backdated=None
+            if is_late or not row["backdated"]
+            else "declared backdated by its source or in policy.yaml",
         )
     for row in () if written is None else written.iter_rows(named=True):
         share = row["after"] / row["leads"] if row["leads"] else 0.0

@@ -8,6 +8,15 @@ from __future__ import annotations
 
 import polars as pl
 
+FACTS = pl.Schema(
+    [
+        ("account_id", pl.String),
+        ("feature", pl.String),
+        ("known_at", pl.Datetime("us")),
+        ("is_backdated", pl.Boolean),
+    ]
+)
+"""When facts about accounts became known."""
 MANY_AFTER = 0.95
 """Share of closed leads whose value came at or after the close, from which on a column is written after the outcome."""
 LEAST_LEADS = 20
@@ -24,46 +33,40 @@ def later_rows(moments: pl.Series, as_of: pl.Series) -> int:
 
 
 def known_too_late(examples: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Examples that hold a value before it was known.
+    """Examples that hold a value before it was known, and those that hold one that was declared backdated.
 
     Args:
         examples: account_id, as_of, and the features that `facts` tells of; rows are left out where a column
             NAME_is_imputed or is_NAME_imputed says that the value is none that was ever known.
-        facts: account_id, feature, known_at, and optionally backdated_reason (null where a value counts from known_at
-            on): a row per account, feature and moment a value became known at.
+        facts: rows of FACTS: account, feature, when a value became known, and whether that was declared earlier than
+            it was.
 
     Returns:
-        feature, examples (with a value), late (of them, with none known by as_of), backdated_reason (of a feature with
-        late examples, where all of its facts are backdated); sorted by feature.
+        feature, examples (with a value), late (of them, with none known by as_of), backdated (of them, with one that was
+        backdated); sorted by feature.
     """
-    if "backdated_reason" not in facts.columns:
-        facts = facts.with_columns(backdated_reason=pl.lit(None, dtype=pl.String))
     found = []
     for feature in facts["feature"].unique().sort():
         if feature not in examples.columns:
             continue
-        own = facts.filter(pl.col("feature") == feature, pl.col("known_at").is_not_null())
-        first = own.group_by("account_id").agg(pl.col("known_at").min(), pl.col("backdated_reason").first())
+        own = facts.filter(pl.col("feature") == feature)
+        first = own.group_by("account_id").agg(
+            pl.col("known_at").min(), pl.col("is_backdated").sort_by("known_at").first()
+        )
         imputed = [f"{feature}_is_imputed", f"is_{feature}_imputed"]
         is_given = [~pl.col(name).fill_null(False) for name in imputed if name in examples.columns]
-        filled = examples.filter(pl.col(feature).is_not_null(), *is_given)
+        filled = examples.filter(pl.col(feature).is_not_null(), *is_given).select("account_id", "as_of")
         filled = filled.join(first, on="account_id", how="left")
-        late = filled.filter(pl.col("known_at").is_null() | (pl.col("known_at") > pl.col("as_of")))
-        reasons = late["backdated_reason"]
+        is_late = pl.col("known_at").is_null() | (pl.col("known_at") > pl.col("as_of"))
         found.append(
             {
                 "feature": feature,
                 "examples": filled.height,
-                "late": late.height,
-                "backdated_reason": reasons[0] if late.height and not reasons.null_count() else None,
+                "late": filled.filter(is_late).height,
+                "backdated": filled.filter(~is_late, "is_backdated").height,
             }
         )
-    schema = {
-        "feature": pl.String,
-        "examples": pl.Int64,
-        "late": pl.Int64,
-        "backdated_reason": pl.String,
-    }
+    schema = {"feature": pl.String, "examples": pl.Int64, "late": pl.Int64, "backdated": pl.Int64}
     return pl.DataFrame(found, schema=schema)
 
 

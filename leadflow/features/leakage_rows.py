@@ -87,7 +87,7 @@ class Report:
         if not is_bad:
             verdict = "pass"
         elif feature in self._allowed or backdated is not None:
-            verdict, allowed_reason = "allowed", self._allowed.get(feature) or f"backdated: {backdated}"
+            verdict, allowed_reason = "allowed", self._allowed.get(feature, backdated)
         elif only_warns:
             verdict = "warn"
         else:

@@ -11,12 +11,12 @@ import pytest
 
 from leadflow.errors import LeadflowError
 from leadflow.features.leakage import leakage_report
-from leadflow.features.leakage_facts import known_too_late, later_rows, written_after_outcome
+from leadflow.features.leakage_facts import FACTS, known_too_late, later_rows, written_after_outcome
 from leadflow.features.leakage_rows import REPORT_SCHEMA, as_markdown, kept_from_models, worst_first
 from leadflow.leakage_policy import AllowedFeature, Leakage
 from leadflow.policy import Training
 
-START = datetime(2024, 1, 1)
+START = datetime.fromisoformat("2024-01-01")
 TRAINING = Training()
 
 
@@ -108,15 +108,17 @@ def test_a_rare_bad_sign_is_no_leak():
 
 
 def test_a_column_that_began_when_wins_began_is_not_at_fault():
-    frame = leads().with_columns(label=WON & (pl.col("as_of") >= datetime(2025, 1, 1)))
-    since = pl.when(pl.col("as_of") >= datetime(2025, 1, 1)).then(pl.col("views"))
+    frame = leads().with_columns(label=WON & (pl.col("as_of") >= datetime.fromisoformat("2025-01-01")))
+    since = pl.when(pl.col("as_of") >= datetime.fromisoformat("2025-01-01")).then(pl.col("views"))
     found = report(frame.with_columns(new_field=since), [*HONEST, "new_field"])
     assert rows(found, "new_field")["null_pattern"] == "pass"
 
 
 def strong(frame: pl.DataFrame, auc_like: float = 1.6, seed: int = 3) -> pl.Series:
     """A number that ranks wins well, and better than the honest features."""
-    return pl.Series(np.random.default_rng(seed).normal(size=frame.height)) + auc_like * frame["label"].cast(int)
+    return pl.Series(np.random.default_rng(seed).normal(size=frame.height)) + auc_like * frame["label"].cast(
+        int
+    )
 
 
 def test_one_column_that_beats_all_others_is_blocked_until_allowed():
@@ -126,7 +128,9 @@ def test_one_column_that_beats_all_others_is_blocked_until_allowed():
     (row,) = found.filter(pl.col("verdict") == "blocked").iter_rows(named=True)
     assert (row["feature"], row["check_name"]) == ("page_value", "beats_all_others")
     assert row["value"] > 0.8 > row["compared_with"] > 0.6
-    allowed = report(frame, features, allow=[{"feature": "page_value", "reason": "measured at the first visit"}])
+    allowed = report(
+        frame, features, allow=[{"feature": "page_value", "reason": "measured at the first visit"}]
+    )
     assert rows(allowed, "page_value")["beats_all_others"] == "allowed"
     assert "measured at the first visit" in allowed["allowed_reason"].drop_nulls().to_list()
     assert kept_from_models(allowed) == []
@@ -154,16 +158,22 @@ def test_a_strong_feature_that_the_others_match_passes():
 def test_ids_look_perfect_in_sample_and_pass():
     frame = leads()
     frame = frame.with_columns(
-        own_id=pl.col("lead_id"), shared=pl.format("c{}", pl.int_range(pl.len()) % 700), number=pl.int_range(pl.len())
+        own_id=pl.col("lead_id"),
+        shared=pl.format("c{}", pl.int_range(pl.len()) % 700),
+        number=pl.int_range(pl.len()),
     )
     found = report(frame, [*HONEST, "own_id", "shared", "number"])
     assert kept_from_models(found) == []
-    values = found.filter(pl.col("feature").is_in(["own_id", "shared"]), pl.col("check_name") == "association")
+    values = found.filter(
+        pl.col("feature").is_in(["own_id", "shared"]), pl.col("check_name") == "association"
+    )
     assert values["value"].max() < 0.2
 
 
 def test_rows_of_one_lead_do_not_vouch_for_each_other():
-    frame = pl.concat([leads(600).with_columns(pl.col("as_of") + timedelta(days=days)) for days in range(0, 40, 2)])
+    frame = pl.concat(
+        [leads(600).with_columns(pl.col("as_of") + timedelta(days=days)) for days in range(0, 40, 2)]
+    )
     found = report(frame.with_columns(visitor=pl.col("lead_id") + "v"), [*HONEST, "visitor"])
     assert rows(found, "visitor")["association"] == "pass"
     assert kept_from_models(found) == []
@@ -185,7 +195,7 @@ def test_what_is_filled_with_the_outcome_is_blocked_and_what_is_filled_by_then_w
 
 def test_a_column_given_up_before_the_open_leads_is_no_leak():
     frame = leads()
-    is_new = pl.col("as_of") >= datetime(2025, 9, 1)
+    is_new = pl.col("as_of") >= datetime.fromisoformat("2025-09-01")
     is_open = pl.Series(noise(frame) < 0.5) & frame.select(is_new).to_series()
     frame = frame.with_columns(label=pl.when(~is_open).then(WON), fax=pl.when(~is_new).then(pl.lit("yes")))
     assert kept_from_models(report(frame, [*HONEST, "fax"])) == []
@@ -205,7 +215,9 @@ def test_the_gap_is_told_and_never_blocks():
 
 
 def test_stop_is_for_those_who_ask_for_it_and_for_features_that_look_ahead():
-    frame = leads().with_columns(LEAKS["stage"].alias("stage"), created_at=pl.col("as_of") + pl.duration(hours=1))
+    frame = leads().with_columns(
+        LEAKS["stage"].alias("stage"), created_at=pl.col("as_of") + pl.duration(hours=1)
+    )
     left_out = report(frame, [*HONEST, "stage"])
     assert not left_out["is_stopping"].any()
     stopped = report(frame, [*HONEST, "stage"], on_blocked="stop")
@@ -338,25 +350,28 @@ def test_facts_used_before_they_were_known():
         {
             "account_id": ["a", "a", "b", "a", "b", "c", "a"],
             "feature": ["size", "size", "size", "sector", "sector", "sector", "country"],
-            "known_at": [day[3], day[4], day[5], day[9], day[9], day[9], day[2]],
-            "backdated_reason": [None, None, None, "sectors hardly change"] + ["sectors hardly change"] * 2 + [None],
-        }
+            "known_at": [day[3], day[4], day[5], START, START, day[2], day[2]],
+            "is_backdated": [False, False, False, True, True, False, False],
+        },
+        schema=FACTS,
     )
-    found = {row["feature"]: row for row in known_too_late(examples, facts).iter_rows(named=True)}
-    assert (found["size"]["examples"], found["size"]["late"], found["size"]["backdated_reason"]) == (3, 1, None)
-    assert (found["sector"]["late"], found["sector"]["backdated_reason"]) == (4, "sectors hardly change")
-    assert (found["country"]["examples"], found["country"]["late"]) == (1, 0)
-    frame = leads()
-    report_of_facts = leakage_report(frame, HONEST, Leakage(), TRAINING, facts=known_too_late(examples, facts))
-    assert rows(report_of_facts, "size") == {"known_by_then": "blocked"}
-    assert rows(report_of_facts, "sector") == {"known_by_then": "allowed"}
-    assert report_of_facts.filter("is_stopping")["feature"].to_list() == ["size"]
+    found = known_too_late(examples, facts)
+    assert found.rows() == [("country", 1, 0, 0), ("sector", 4, 0, 3), ("size", 3, 1, 0)]
+    told = leakage_report(leads(), HONEST, Leakage(), TRAINING, facts=found)
+    assert rows(told, "country") == {"known_by_then": "pass"}
+    assert rows(told, "sector") == {"known_by_then": "allowed"}
+    assert rows(told, "size") == {"known_by_then": "blocked"}
+    assert told.filter("is_stopping")["feature"].to_list() == ["size"]
 
 
 def test_written_after_the_outcome():
     ids = [f"L{number}" for number in range(60)]
-    closed = pl.DataFrame({"lead_id": ids, "closed_at": [START + timedelta(days=number) for number in range(60)]})
-    early = closed.select("lead_id", feature=pl.lit("early"), known_at=pl.col("closed_at") - timedelta(days=3))
+    closed = pl.DataFrame(
+        {"lead_id": ids, "closed_at": [START + timedelta(days=number) for number in range(60)]}
+    )
+    early = closed.select(
+        "lead_id", feature=pl.lit("early"), known_at=pl.col("closed_at") - timedelta(days=3)
+    )
     late = closed.select("lead_id", feature=pl.lit("late"), known_at=pl.col("closed_at"))
     loaded = closed.select("lead_id", feature=pl.lit("loaded"), known_at=pl.lit(START + timedelta(days=90)))
     found = written_after_outcome(pl.concat([early, late, loaded]), closed)

@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 
 from leadflow.errors import LeadflowError
-from leadflow.policy import Training
-from leadflow.scoring import model as model_module
 from leadflow.modelling.columns import FeatureSpec, log_odds, smoothed_rates
 from leadflow.modelling.splits import split_forward
+from leadflow.policy import Training
+from leadflow.scoring import model as model_module
 from leadflow.scoring.model import Fallback, TrainedModel, train
 
 SPEC = FeatureSpec(numeric=["views", "size", "is_free"], categorical=["channel"])
