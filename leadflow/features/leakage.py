@@ -1,8 +1,8 @@
 """The leakage firewall: which features tell the outcome, and why; a report with a verdict on each.
 
-Belongs here: what is checked, in which order, and the verdicts in words. Does not belong here: reading columns
-(leakage_columns.py), measures (leakage_measures.py, leakage_models.py), moments (leakage_facts.py), the rows of the
-report (leakage_rows.py).
+Belongs here: what is checked, in which order, and features held against each other and against time. Does not belong
+here: checks of one feature's values (leakage_values.py), reading columns (leakage_columns.py), measures
+(leakage_measures.py, leakage_models.py), moments (leakage_facts.py), the rows of the report (leakage_rows.py).
 """
 
 from __future__ import annotations
@@ -13,16 +13,9 @@ import numpy as np
 import polars as pl
 
 from leadflow.errors import LeadflowError
-from leadflow.features.leakage_columns import CheckedColumn, Codes, Flags, as_moments, read_column
+from leadflow.features.leakage_columns import CheckedColumn, as_moments, read_column
 from leadflow.features.leakage_facts import LEAST_LEADS, MANY_AFTER, later_rows
-from leadflow.features.leakage_measures import (
-    Alone,
-    OneSided,
-    Outcomes,
-    measure_alone,
-    null_pattern_auc,
-    one_sided,
-)
+from leadflow.features.leakage_measures import Alone
 from leadflow.features.leakage_models import (
     model_frame,
     others_together,
@@ -30,8 +23,8 @@ from leadflow.features.leakage_models import (
     sampled_leads,
 )
 from leadflow.features.leakage_rows import ALL_FEATURES, Report
+from leadflow.features.leakage_values import check_columns
 from leadflow.leakage_policy import Leakage
-from leadflow.modelling.splits import lead_folds
 from leadflow.policy import Training
 
 CELLS = 10_000_000
@@ -41,7 +34,6 @@ LEAST_FOR_VALUES = 10
 """Leads that won, and others, below which no value is held against the label."""
 LEAST_FOR_RANKING = 40
 """Leads that won, and others, below which no AUC decides; fewer are rarely learned from."""
-_STRATA = 10
 _SAME = 0.95
 """Rank correlation from which two features tell the same: neither counts among the others of the other."""
 
@@ -82,28 +74,27 @@ def leakage_report(
         return report.frame()
     _check_moments(report, examples, features, moments, moment)
     _check_facts(report, facts, written)
-    known = frame.filter(pl.col("label").is_not_null())
-    won = known.filter("label")["lead_id"].n_unique()
-    others = known["lead_id"].n_unique() - won
     kept = [name for name in features if not report.is_excluded(name)]
+    sample = sampled_leads(frame, max(_LEAST_ROWS, CELLS // max(len(kept), 1)))
+    is_known = sample["label"].is_not_null()
+    rows = _rows_of(sample).filter(is_known)
+    won = rows.filter("label")["lead_id"].n_unique()
+    others = rows["lead_id"].n_unique() - won
     if min(won, others) < LEAST_FOR_VALUES:
         report.not_checked(
             "enough_examples",
             f"{won} leads won and {others} did not: too few to hold features against the outcome",
         )
         return report.frame()
-    sample = sampled_leads(frame, max(_LEAST_ROWS, CELLS // max(len(kept), 1)))
-    columns = [read_column(sample.select(pl.all()), name) for name in kept]
-    measured = _check_columns(report, sample, columns, policy)
+    columns = [read_column(sample, name) for name in kept]
+    measured = check_columns(report, sample, columns, policy)
     if min(won, others) < LEAST_FOR_RANKING:
         report.not_checked(
             "enough_examples",
             f"{won} leads won and {others} did not: too few to tell from how features rank leads",
         )
         return report.frame()
-    is_known = sample["label"].is_not_null().to_numpy()
-    known_columns = [column.take(is_known) for column in columns]
-    rows = _rows_of(sample).filter(pl.Series(is_known))
+    known_columns = [column.take(is_known.to_numpy()) for column in columns]
     _check_against_others(report, rows, known_columns, measured, policy, training)
     if moment is not None:
         _check_gap(report, rows, known_columns, policy, training)
@@ -211,97 +202,6 @@ def _check_facts(report: Report, facts: pl.DataFrame | None, written: pl.DataFra
         )
 
 
-def _check_columns(
-    report: Report, sample: pl.DataFrame, columns: Sequence[CheckedColumn], policy: Leakage
-) -> dict[str, Alone]:
-    """Values, null pattern, and being filled with the outcome; what was measured of each feature alone."""
-    is_known = sample["label"].is_not_null().to_numpy()
-    known = sample.filter(pl.Series(is_known))
-    outcomes = Outcomes(known["label"].to_numpy(), _lead_weights(known), lead_folds(known))
-    strata = _strata(known)
-    overlap = _overlap(sample)
-    open_weights, open_strata = (
-        _lead_weights(sample.filter(pl.Series(overlap))),
-        _strata(sample.filter(pl.Series(overlap))),
-    )
-    measured = {}
-    for column in columns:
-        own = column.take(is_known)
-        if own.is_constant:
-            report.add(column.name, "association", value=0.0, threshold=policy.association, is_bad=False,
-                       words="never varies")  # fmt: skip
-        else:
-            alone = measured[column.name] = measure_alone(own, outcomes)
-            report.add(column.name, "association", value=alone.association, threshold=policy.association,
-                       is_bad=alone.association >= policy.association,
-                       words=f"association with the outcome {alone.association:.3f} ({alone.measure})")  # fmt: skip
-            _check_emptiness(report, own, outcomes, strata, policy)
-        _check_filled_with_outcome(report, column.take(overlap), is_known[overlap], open_weights, open_strata)
-    return measured
-
-
-def _check_emptiness(
-    report: Report, column: CheckedColumn, outcomes: Outcomes, strata: Codes, policy: Leakage
-) -> None:
-    auc = null_pattern_auc(column.is_empty, outcomes)
-    found: str | None = None
-    for side, told in ((~column.is_empty, "filled"), (column.is_empty, "empty")):
-        one = one_sided(side, outcomes.labels, outcomes.weights, strata)
-        found = found or (None if one is None else _sided(one, told, "wins", "leads that were not won"))
-    if found is None:
-        usual = column.is_usual()
-        one = one_sided(~usual, outcomes.labels, outcomes.weights, strata)
-        if one is not None and one.has_wins:
-            found = _sided(one, "other than its most common value", "wins", "leads that were not won")
-    report.add(
-        column.name,
-        "null_pattern",
-        value=auc,
-        threshold=policy.null_pattern_auc,
-        is_bad=found is not None or auc >= policy.null_pattern_auc,
-        words=found or f"whether it is empty ranks leads with an AUC of {auc:.3f}",
-    )
-
-
-def _check_filled_with_outcome(
-    report: Report, column: CheckedColumn, is_known: Flags, weights: np.ndarray, strata: Codes
-) -> None:
-    """Against leads of the same time whose outcome is open: filled for none of them, or empty for them alone.
-
-    The latter is warned of: it says when the column was filled, by the outcome at the latest, but open leads are not
-    learned from; where they count as not won, the null pattern is held against that.
-    """
-    if is_known.all() or not is_known.any():
-        return
-    filled = one_sided(~column.is_empty, is_known, weights, strata)
-    empty = one_sided(column.is_empty, is_known, weights, strata)
-    found = None
-    is_only_filled = filled is not None and filled.has_wins
-    if filled is not None and filled.has_wins:
-        found = _sided(filled, "filled", "leads with an outcome", "open leads of the same time")
-    elif empty is not None and not empty.has_wins:
-        found = _sided(empty, "empty", "leads with an outcome", "open leads of the same time")
-    share = float(weights[~column.is_empty & ~is_known].sum() / weights[~is_known].sum())
-    report.add(
-        column.name,
-        "filled_with_outcome",
-        value=share,
-        threshold=None,
-        is_bad=found is not None,
-        words=found or f"filled for {share:.1%} of the open leads of the same time",
-        only_warns=not is_only_filled,
-    )
-
-
-def _sided(one: OneSided, told: str, yes: str, no: str) -> str:
-    """Rows of one outcome alone in a sentence."""
-    alone, missing = (yes, no) if one.has_wins else (no, yes)
-    return (
-        f"where it is {told} ({one.leads:,.0f} leads) there are {alone} alone: {one.found:,.0f} {missing}, "
-        f"where {one.expected:,.0f} would be expected"
-    )
-
-
 def _check_against_others(
     report: Report,
     rows: pl.DataFrame,
@@ -383,32 +283,3 @@ def _check_gap(
         ),
         only_warns=True,
     )
-
-
-def _lead_weights(rows: pl.DataFrame) -> np.ndarray:
-    return rows.select(1 / pl.len().over("lead_id")).to_series().to_numpy()
-
-
-def _strata(rows: pl.DataFrame) -> Codes:
-    """Ten groups of rows by moment, of about equal size; rows without a moment are a group of their own."""
-    if "as_of" not in rows.columns or rows["as_of"].null_count() == rows.height:
-        return np.zeros(rows.height, dtype=np.int64)
-    moments = rows["as_of"].dt.epoch("us")
-    ends = np.unique(np.quantile(moments.drop_nulls().to_numpy(), np.arange(1, _STRATA) / _STRATA))
-    codes = np.searchsorted(ends, moments.fill_null(0).to_numpy(), side="left")
-    return np.where(moments.is_null().to_numpy(), len(ends) + 1, codes).astype(np.int64)
-
-
-def _overlap(sample: pl.DataFrame) -> Flags:
-    """Rows of the time in which there are both leads with an outcome and open ones; all where no time is known."""
-    if "as_of" not in sample.columns:
-        return np.ones(sample.height, dtype=np.bool_)
-    spans = [
-        sample.filter(chosen)["as_of"]
-        for chosen in (pl.col("label").is_null(), pl.col("label").is_not_null())
-    ]
-    if any(span.null_count() == len(span) for span in spans):
-        return np.zeros(sample.height, dtype=np.bool_)
-    starts, ends = [span.min() for span in spans], [span.max() for span in spans]
-    first, last = max(starts), min(ends)  # type: ignore[type-var]
-    return sample["as_of"].is_between(first, last).fill_null(False).to_numpy()
