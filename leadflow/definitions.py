@@ -15,6 +15,7 @@ from leadflow.automation import build_hourly_schedule, build_refresh_job
 from leadflow.clean import assets as clean
 from leadflow.clean import web_assets as web
 from leadflow.enrich import assets as enrich
+from leadflow.features import assets as features
 from leadflow.identity import assets as identity
 from leadflow.ingest import assets as ingest
 from leadflow.quality.checks import build_checks
@@ -62,6 +63,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
         *web.build_assets(contracts),
         *identity.build_assets(contracts),
         *enrich.build_assets(contracts),
+        *features.build_assets(contracts),
         *scoring.build_assets(contracts),
         *(model_asset(contracts, model, web.MODEL_TELLS.get(model.table)) for model in room.models.values()),
         *publish.build_assets(contracts),

@@ -30,6 +30,7 @@ from leadflow.contact_policy import (
     with_files,
 )
 from leadflow.enrichment_policy import Enrichment, refuse_missing_files
+from leadflow.leakage_policy import Leakage
 from leadflow.matching_policy import Matching
 from leadflow.survivorship_policy import Duplicates, Survivorship
 
@@ -312,6 +313,7 @@ class Policy(_Section):
         maturity_pass_mark: rule_score, 0 to 100, from which a lead is mature enough to be handed to sales.
         blend: how far the model may outweigh the rules.
         training: how the model learns from past leads.
+        leakage: which features are kept from the model as outcomes in disguise.
         publish: what leaves the warehouse.
     """
 
@@ -333,6 +335,7 @@ class Policy(_Section):
     maturity_pass_mark: Percent = 50.0
     blend: Blend = Blend()
     training: Training = Training()
+    leakage: Leakage = Leakage()
     publish: Publish = Publish()
 
     @field_validator("rules")

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from leadflow.cli.told_leaks import blocked_features
 from leadflow.errors import LeadflowError
 from leadflow.settings import ENV_PREFIX, Settings
 
@@ -178,6 +179,9 @@ def _report(
             ),
             soft_wrap=True,
         )
+    if any(name.startswith("features.leakage_report ") for name in outcome.failed_checks):
+        for sentence in blocked_features(settings):
+            console.print(Text(sentence, "bold yellow"), soft_wrap=True)
     work = sum(outcome.steps.values())
     warned = sum(severity == "warn" for severity, _ in outcome.failed_checks.values())
     told = f", {warned} warned" if warned else ""

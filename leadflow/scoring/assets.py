@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from leadflow.errors import WarehouseError
+from leadflow.errors import LeadflowError, WarehouseError
 from leadflow.quality.contracts import Contracts
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
@@ -16,7 +16,6 @@ from leadflow.warehouse.tables import TableVersion
 if TYPE_CHECKING:
     import polars as pl
 
-    from leadflow.scoring.columns import FeatureSpec
     from leadflow.scoring.model import Fallback, TrainedModel
 
 
@@ -37,14 +36,15 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
             inputs=features,
         )
 
-    examples = ["features.training_examples", "staging.stg_attributes"]
+    examples = ["features.training_examples", "features.leakage_report", "staging.stg_attributes"]
 
     @table_asset(contracts, outputs=["scoring.model_card"], inputs=examples)
     def model_card(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.scoring.card import model_card as card_of
 
-        outcome = train_model(run)
-        card = card_of(outcome, run.policy, run.refresh().as_of)
+        left_out = _kept_from_models(run)
+        outcome = train_model(run, left_out)
+        card = card_of(outcome, run.policy, run.refresh().as_of, left_out)
         return run.write({"scoring.model_card": card}, inputs=examples)
 
     inputs = [
@@ -61,10 +61,11 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         inputs=inputs,
     )
     def scored_leads(run: StageRun) -> Mapping[str, TableVersion]:
+        from leadflow.modelling.attributes import with_attributes
         from leadflow.scoring.rules import score_rules
         from leadflow.scoring.scored import assemble
 
-        model, as_of, attributes = champion(run), run.refresh().as_of, declared_attributes(run)
+        model, as_of, attributes = champion(run), run.refresh().as_of, _declared(run)
 
         def scored_part(part: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
             features = with_attributes(part["features.lead_features"], attributes)
@@ -89,22 +90,27 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     return [rule_scores, model_card, scored_leads]
 
 
-def train_model(run: StageRun) -> TrainedModel | Fallback:
-    """Train on the examples of this refresh and keep the model by its version in the home's models/."""
+def train_model(run: StageRun, left_out: Collection[str]) -> TrainedModel | Fallback:
+    """Train on the examples of this refresh and keep the model by its version in the home's models/.
+
+    Args:
+        left_out: features that the leakage firewall keeps from models.
+    """
     import polars as pl
 
+    from leadflow.modelling.attributes import feature_spec, with_attributes
     from leadflow.scoring.model import Fallback, train
     from leadflow.scoring.rules import score_rules
 
     if not run.policy.training.is_enabled:
         return Fallback("training is switched off in the policy (training.is_enabled)")
-    examples = with_attributes(run.read("features.training_examples"), declared_attributes(run))
+    examples = with_attributes(run.read("features.training_examples"), _declared(run))
     by_row = examples.with_columns(lead_id=pl.format("{} {}", "lead_id", "as_of"))
     rule_score = score_rules(by_row, run.policy).scores.select("lead_id", "rule_score")
     scored = by_row.select("lead_id").join(rule_score, on="lead_id", how="left", maintain_order="left")
     outcome = train(
         examples.with_columns(rule_score=scored["rule_score"]),
-        feature_spec(run.contracts, examples),
+        feature_spec(run.contracts["features.lead_features"].feature_roles, examples, left_out),
         run.policy.training,
     )
     if not isinstance(outcome, Fallback):
@@ -141,45 +147,25 @@ def champion(run: StageRun) -> TrainedModel | None:
     return model
 
 
-def feature_spec(contracts: Contracts, frame: pl.DataFrame) -> FeatureSpec:
-    """Columns that the contract of features.lead_features marks as features, and the declared attributes."""
-    from leadflow.scoring.columns import FeatureSpec, is_attribute
-
-    roles = {
-        column.name: column.meta.get("feature") for column in contracts["features.lead_features"].columns
-    }
-    attributes = [name for name in frame.columns if is_attribute(name)]
-    numeric = [name for name in attributes if frame[name].dtype.is_numeric()]
-    return FeatureSpec(
-        numeric=[name for name, role in roles.items() if role == "numeric"] + numeric,
-        categorical=[name for name, role in roles.items() if role == "categorical"]
-        + [name for name in attributes if name not in numeric],
-    )
-
-
-def declared_attributes(run: StageRun) -> dict[str, str]:
+def _declared(run: StageRun) -> dict[str, str]:
     """Type by name of the attributes that leads have."""
-    declared = run.read("staging.stg_attributes", ["attribute", "value_type"]).unique().sort("attribute")
-    return dict(declared.iter_rows())
+    from leadflow.modelling.attributes import declared_types
+
+    return declared_types(run.read("staging.stg_attributes", ["attribute", "value_type"]))
 
 
-def with_attributes(frame: pl.DataFrame, declared: Mapping[str, str]) -> pl.DataFrame:
-    """The attributes' JSON object as one column per declared attribute: numbers and booleans as numbers, else texts."""
-    import polars as pl
+def _kept_from_models(run: StageRun) -> list[str]:
+    """Features that the leakage report blocks or the policy excludes.
 
-    from leadflow.scoring.columns import ATTRIBUTE_PREFIX
-
-    columns = []
-    for name, value_type in declared.items():
-        text = pl.col("attributes").str.json_path_match(f'$["{_escaped(name)}"]')
-        if value_type == "number":
-            text = text.cast(pl.Float64, strict=False)
-        elif value_type == "boolean":
-            text = (text == "true").cast(pl.Float64)
-        columns.append(text.alias(ATTRIBUTE_PREFIX + name))
-    return frame.with_columns(columns).drop("attributes")
-
-
-def _escaped(name: str) -> str:
-    """A name as it stands between double quotes in a JSON path."""
-    return name.replace("\\", "\\\\").replace('"', '\\"')
+    Raises:
+        LeadflowError: the report says that no model is to be trained. Its check stops a refresh; a later run of the model
+            alone would go ahead in spite of it.
+    """
+    report = run.read("features.leakage_report", ["feature", "reason", "is_kept_from_models", "is_stopping"])
+    stopping = report.filter("is_stopping")
+    if stopping.height:
+        raise LeadflowError(
+            f"no model is trained: {stopping['feature'][0]}: {stopping['reason'][0]}",
+            "features.leakage_report says all that was found",
+        )
+    return report.filter("is_kept_from_models")["feature"].unique().sort().to_list()

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from leadflow.modelling.columns import Floats
 from leadflow.policy import Blend, Tiers
-from leadflow.scoring.columns import Floats
 
 
 def on_scale(values: Floats, reference_quantiles: Sequence[float]) -> Floats:

@@ -6,10 +6,12 @@ Belongs here: one row about the present model, or about why there is none. Does 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
 
+from leadflow.modelling.attributes import ATTRIBUTE_PREFIX
 from leadflow.policy import Policy
 from leadflow.scoring.blend import model_weight
 from leadflow.scoring.model import Evaluation, Fallback, TrainedModel
@@ -47,7 +49,9 @@ CARD_SCHEMA = pl.Schema(
 )
 
 
-def model_card(outcome: TrainedModel | Fallback, policy: Policy, as_of: datetime) -> pl.DataFrame:
+def model_card(
+    outcome: TrainedModel | Fallback, policy: Policy, as_of: datetime, left_out: Sequence[str] = ()
+) -> pl.DataFrame:
     """The card of a training's outcome: one row of CARD_SCHEMA.
 
     Measures are of the model fitted before the test period, and null where nothing was measured.
@@ -55,6 +59,7 @@ def model_card(outcome: TrainedModel | Fallback, policy: Policy, as_of: datetime
     Args:
         outcome: what `train` gave, or Fallback("training is switched off ...") where it was not called.
         as_of: the refresh's moment, UTC without time zone.
+        left_out: features that the leakage firewall kept from the model.
     """
     model = outcome if isinstance(outcome, TrainedModel) else None
     measured = outcome.evaluation
@@ -66,7 +71,7 @@ def model_card(outcome: TrainedModel | Fallback, policy: Policy, as_of: datetime
         "horizon_days": policy.training.horizon_days,
         "blend_weight": model_weight(model.wins, policy.blend) if model else 0.0,
         "feature_names": ", ".join(model.feature_names) if model else None,
-        "limits": " ".join(_limits(model, measured, policy)),
+        "limits": " ".join([*_limits(model, measured, policy), *_left_out(left_out)]),
     }
     measures = {name: getattr(measured, name, None) for name in CARD_SCHEMA.names() if name not in row}
     return pl.DataFrame([row | measures], schema=CARD_SCHEMA)
@@ -105,3 +110,12 @@ def _limits(model: TrainedModel | None, measured: Evaluation | None, policy: Pol
         f"{policy.training.horizon_days} days."
     )
     return limits
+
+
+def _left_out(features: Sequence[str]) -> list[str]:
+    if not features:
+        return []
+    named = ", ".join(feature.removeprefix(ATTRIBUTE_PREFIX) for feature in features)
+    return [
+        f"Kept from the model by the leakage checks or the policy: {named}; features.leakage_report says why."
+    ]

@@ -4,8 +4,8 @@ A logistic regression on few transformed columns: on sparse leads with many cate
 contributions are exact, and it is a page of JSON. It is fitted on leads before a moment, measured on the leads after
 it, then fitted again on all for use.
 
-Belongs here: splitting, gates, storing, predicting. Does not belong here: transforming one feature
-(columns.py), one fit (fit.py), metrics (evaluate.py), the 0-100 scale (blend.py).
+Belongs here: gates, storing, predicting. Does not belong here: splitting, transforming, one fit and metrics
+(modelling/), the 0-100 scale (blend.py).
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from leadflow.policy import Training
-from leadflow.scoring import evaluate
-from leadflow.scoring.columns import (
+from leadflow.modelling import evaluate
+from leadflow.modelling.columns import (
     Column,
     FeatureSpec,
     Floats,
@@ -29,7 +28,9 @@ from leadflow.scoring.columns import (
     column_to_dict,
     significant,
 )
-from leadflow.scoring.fit import fit, predict, probability
+from leadflow.modelling.fit import fit, predict, probability
+from leadflow.modelling.splits import split_forward
+from leadflow.policy import Training
 
 __all__ = ["Evaluation", "Fallback", "FeatureSpec", "TrainedModel", "train"]
 
@@ -179,7 +180,7 @@ def train(examples: pl.DataFrame, features: FeatureSpec, settings: Training) -> 
     refusal = _too_little(known, settings)
     if refusal is not None:
         return Fallback(refusal)
-    before, after = _split(known, settings)
+    before, after = split_forward(known, settings)
     for part, name in ((before, "before the test period"), (after, "in the test period")):
         if part["label"].n_unique() < 2:
             return Fallback(
@@ -244,20 +245,6 @@ def _too_little(known: pl.DataFrame, settings: Training) -> str | None:
     if not_won < settings.minimum_not_won:
         return f"too few leads that were not won: {not_won}, where the policy asks for {settings.minimum_not_won}"
     return None
-
-
-def _split(known: pl.DataFrame, settings: Training) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Examples to fit on and to measure on: whole leads, the newest by first moment to the latter."""
-    first = known.group_by("lead_id").agg(pl.col("as_of").min().alias("first_at")).sort("first_at", "lead_id")
-    position = first.height - max(1, round(first.height * settings.test_share))
-    test_from: datetime = first["first_at"][position]
-    newest = first.filter(pl.col("first_at") >= test_from)["lead_id"].implode()
-    is_test = pl.col("lead_id").is_in(newest)
-    if settings.purge:
-        is_before = pl.col("as_of") + timedelta(days=settings.horizon_days) <= test_from
-    else:
-        is_before = pl.col("as_of") < test_from
-    return known.filter(~is_test & is_before), known.filter(is_test)
 
 
 def _evaluate(

@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 
 from leadflow.errors import LeadflowError
+from leadflow.modelling.attributes import is_attribute
+from leadflow.modelling.columns import Floats, log_odds
+from leadflow.modelling.fit import probability
 from leadflow.policy import Policy
 from leadflow.scoring.blend import combine, model_weight, on_scale, tier
-from leadflow.scoring.columns import Floats, is_attribute, log_odds
-from leadflow.scoring.fit import probability
 from leadflow.scoring.model import TrainedModel
 from leadflow.scoring.words import contribution_reason, is_known
 

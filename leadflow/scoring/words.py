@@ -10,7 +10,8 @@ import re
 
 import polars as pl
 
-from leadflow.scoring.columns import CategoricalColumn, Column, is_attribute
+from leadflow.modelling.attributes import is_attribute
+from leadflow.modelling.columns import CategoricalColumn, Column
 
 LONGEST_IDENTIFIER = 16  # characters; a longer single word is a technical id, whose beginning is enough
 

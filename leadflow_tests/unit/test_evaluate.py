@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadflow.scoring import evaluate
+from leadflow.modelling import evaluate
 
 
 def rows(wins: list[int], scores: list[float]) -> tuple[np.ndarray, np.ndarray]:

@@ -14,9 +14,10 @@ import polars as pl
 import pytest
 
 from leadflow.errors import LeadflowError
+from leadflow.modelling.columns import FeatureSpec, log_odds, smoothed_rates
+from leadflow.modelling.splits import split_forward
 from leadflow.policy import Training
 from leadflow.scoring import model as model_module
-from leadflow.scoring.columns import FeatureSpec, log_odds, smoothed_rates
 from leadflow.scoring.model import Fallback, TrainedModel, train
 
 SPEC = FeatureSpec(numeric=["views", "size", "is_free"], categorical=["channel"])
@@ -75,7 +76,7 @@ def test_it_finds_what_is_there_and_is_measured_on_later_leads(trained):
 
 
 def test_leads_stay_on_one_side_and_the_past_is_not_told_the_future():
-    before, after = model_module._split(history(moments=(0, 7, 30)), settings())
+    before, after = split_forward(history(moments=(0, 7, 30)), settings())
     assert not set(before["lead_id"]) & set(after["lead_id"])
     assert before["as_of"].max() < after["as_of"].min()
     assert after["lead_id"].n_unique() == 120
@@ -83,7 +84,7 @@ def test_leads_stay_on_one_side_and_the_past_is_not_told_the_future():
 
 def test_leads_of_one_moment_are_not_torn_apart():
     examples = history(moments=(0,)).with_columns(as_of=pl.col("as_of").dt.truncate("30d"))
-    before, after = model_module._split(examples, settings())
+    before, after = split_forward(examples, settings())
     assert before["as_of"].max() < after["as_of"].min()
     assert after["lead_id"].n_unique() >= 120
 

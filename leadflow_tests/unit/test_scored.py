@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from leadflow.errors import LeadflowError
+from leadflow.modelling.columns import CategoricalColumn, NumericColumn
 from leadflow.policy import Policy
 from leadflow.scoring.card import CARD_SCHEMA, model_card
-from leadflow.scoring.columns import CategoricalColumn, NumericColumn
 from leadflow.scoring.model import Evaluation, Fallback, TrainedModel
 from leadflow.scoring.rules import SCORES_SCHEMA, score_rules
 from leadflow.scoring.scored import ML_SCHEMA, REASONS_SCHEMA, SCORED_SCHEMA, Scored, assemble

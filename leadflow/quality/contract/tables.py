@@ -164,6 +164,11 @@ class Table:
         return tuple(test for test in self.checks if test.is_blocking)
 
     @property
+    def feature_roles(self) -> dict[str, str | None]:
+        """What `meta: {feature: ...}` says of each column: numeric, categorical, or null for no feature."""
+        return {column.name: column.meta.get("feature") for column in self.columns}
+
+    @property
     def is_checked(self) -> bool:
         """Whether its tests run at every refresh: the warehouse's own records and the mart's are held by tests of leadflow."""
         return bool(self.checks) and self.schema != "quality" and not self.meta.get("is_mart_only")

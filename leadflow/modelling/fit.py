@@ -1,6 +1,6 @@
 """Fitting the columns of the model and their weights to labelled rows.
 
-Belongs here: one fit on given rows. Does not belong here: which rows (model.py), one feature's transform (columns.py).
+Belongs here: one fit on given rows. Does not belong here: which rows (splits.py), one feature's transform (columns.py).
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from leadflow.policy import Training
-from leadflow.scoring.columns import (
+from leadflow.modelling.columns import (
     Column,
     FeatureSpec,
     Floats,
@@ -21,8 +20,8 @@ from leadflow.scoring.columns import (
     fit_numeric,
     significant,
 )
-
-FOLDS = 5  # of the cross-fitted category rates, scikit-learn's default
+from leadflow.modelling.splits import lead_folds
+from leadflow.policy import Training
 
 
 def probability(odds_log: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -40,7 +39,7 @@ def fit(
     """
     labels = known["label"].cast(pl.Float64).to_numpy()
     row_weights = known.select(1 / pl.len().over("lead_id")).to_series().to_numpy()
-    folds = _folds(known)
+    folds = lead_folds(known)
     drafts: list[tuple[Column, Floats]] = []
     for name in features.numeric:
         numeric = fit_numeric(known, name)
@@ -72,17 +71,6 @@ def fit(
         columns.append(column)
         at += values.shape[1]
     return tuple(columns), significant(baseline)
-
-
-def _folds(known: pl.DataFrame) -> NDArray[np.int64]:
-    """Fold of each row: whole leads, dealt out in turn, winners and others apart, so that every fold has both."""
-    leads = known.group_by("lead_id").agg(pl.col("label").any()).sort("label", "lead_id")
-    leads = leads.with_columns(fold=pl.int_range(pl.len(), dtype=pl.Int64) % FOLDS)
-    return (
-        known.select("lead_id")
-        .join(leads, on="lead_id", how="left", maintain_order="left")["fold"]
-        .to_numpy()
-    )
 
 
 def _regress(design: Floats, labels: Floats, row_weights: Floats, threads: int) -> tuple[Floats, float]:

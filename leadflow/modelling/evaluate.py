@@ -1,7 +1,7 @@
 """How well scores rank and estimate wins, in numbers with their uncertainty.
 
 Belongs here: metrics of (label, score) rows, in numpy alone. Does not belong here: what is split, fitted or
-published on the strength of them (model.py, card.py).
+published on the strength of them (scoring/model.py, scoring/card.py).
 """
 
 from __future__ import annotations
@@ -52,6 +52,36 @@ def bootstrap_auc(
     if not len(aucs):
         return float("nan"), float("nan")
     low, high = np.quantile(aucs, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def bootstrap_difference(
+    labels: Labels,
+    scores: Floats,
+    others: Floats,
+    groups: NDArray[Any],
+    samples: int,
+    seed: int,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Percentile interval of the AUC of one score less that of another on the same rows, by resampling whole groups.
+
+    Returns:
+        Lower and upper bound; NaN where no resample had both a win and a non-win.
+    """
+    codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    count = int(codes.max()) + 1 if len(codes) else 0
+    orders = [_in_ties(scores), _in_ties(others)]
+    generator = np.random.default_rng(seed)
+    differences = np.full(samples, np.nan)
+    for sample in range(samples if count else 0):
+        drawn = np.bincount(generator.integers(0, count, count), minlength=count).astype(np.float64)[codes]
+        one, other = (_ordered_auc(labels[order], drawn[order], ends) for order, ends in orders)
+        differences[sample] = one - other
+    differences = differences[~np.isnan(differences)]
+    if not len(differences):
+        return float("nan"), float("nan")
+    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

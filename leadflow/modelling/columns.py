@@ -1,7 +1,7 @@
 """Features as columns of a linear model: what is fitted on training rows, and the same transform at scoring.
 
-Belongs here: making numbers of features, and what each adds to the log-odds. Does not belong here: choosing rows,
-fitting the weights, measuring (model.py).
+Belongs here: making numbers of features, and what each adds to the log-odds. Does not belong here: choosing rows (splits.py),
+fitting the weights (fit.py), measuring (evaluate.py), reading declared attributes (attributes.py).
 """
 
 from __future__ import annotations
@@ -18,14 +18,6 @@ from leadflow.errors import LeadflowError
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-
-ATTRIBUTE_PREFIX = "attribute "
-"""Columns of declared attributes are named with it, so that none can be taken for a feature of leadflow's own."""
-
-
-def is_attribute(feature: str) -> bool:
-    """Whether the feature is a declared attribute; its values may be personal and are not told in reasons."""
-    return feature.startswith(ATTRIBUTE_PREFIX)
 
 
 @dataclass(frozen=True)
