@@ -79,6 +79,7 @@ def test_the_examples_of_the_template_are_sound(tmp_path: Path) -> None:
         ('by_domain: {query: {domain: "{domain}"}}', "headers: {X-Version: a}", 3, "needs by_domain or"),
         ('by_domain: {query: {domain: "{domain}"}}', "headers: {Authorization: abc}", 6, "would hold a secret"),
         ('by_domain: {query: {domain: "{domain}"}}', "auth: {type: bearer, token_env: 'sk 12'}", 6, "match pattern"),
+        ("identity: {domain: domain}", "identity: {company_name: name}", 3, "has no identity.domain, by which"),
         ("identity: {domain: domain}", "identity: {}", 7, "needs domain or company_name"),
         ("identity: {domain: domain}", "calls_per_minute: 10", 3, "Field required"),
         ("fields: {company_size: size}", "fields: {}", 8, "at least 1 item"),
