@@ -261,6 +261,10 @@ class HttpProvider(Strict):
         for placeholder, lookup in lookups:
             if lookup is None:
                 continue
+            if getattr(self.identity, placeholder) is None:
+                raise ValueError(
+                    f"asks by_{placeholder} and has no identity.{placeholder}, by which the answer is known to be the company's"
+                )
             if not lookup.uses(self.url, placeholder):
                 raise ValueError(
                     f"by_{placeholder} asks for nobody: write {{{placeholder}}} in its url, query or body"

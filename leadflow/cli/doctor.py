@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from leadflow.errors import LeadflowError
+from leadflow.errors import ConfigError, LeadflowError
 from leadflow.settings import Settings
 
 
@@ -39,6 +39,7 @@ def examine(settings: Settings, *, is_offline: bool = False) -> list[Finding]:
     findings: list[Finding] = []
     for look in (_home, _contracts_and_models, _policy):
         findings.extend(_looked(look, settings))
+    findings.extend(_looked(provider_lines, settings))
     findings.extend(_sources(settings, is_offline=is_offline))
     for look in (_warehouse, _mart):
         findings.extend(_looked(look, settings))
@@ -87,6 +88,31 @@ def _policy(settings: Settings) -> Iterator[str]:
     policy = load_home_policy(settings)
     where = settings.policy_path if settings.policy_path.exists() else "the defaults"
     yield f"policy {policy.version} from {where} is sound"
+
+
+def provider_lines(settings: Settings) -> Iterator[str]:
+    """A line for each service that enrichment asks; none of them is asked, since a call may cost something.
+
+    Raises:
+        ConfigError: the policy is wrong, or the packages that asking needs are not installed.
+        SourceError: a provider's secret is not in the environment.
+    """
+    from leadflow.enrichment_policy import HttpProvider
+    from leadflow.warehouse.stage_run import load_home_policy
+
+    providers = load_home_policy(settings).enrichment.chain
+    for provider in providers:
+        if not isinstance(provider, HttpProvider):
+            continue
+        where = f"{settings.policy_path} provider '{provider.name}'"
+        try:
+            from leadflow.enrich.http_provider import http_lookup
+        except ImportError as error:
+            raise ConfigError(
+                f"{where} needs {error.name}, which is not installed", "install leadflow[http]"
+            ) from None
+        http_lookup(provider, where, calls_left=0).api.close()
+        yield f"provider '{provider.name}' is set up; it is not asked here, since a call may cost something"
 
 
 def _sources(settings: Settings, *, is_offline: bool) -> Iterator[Finding]:

@@ -131,8 +131,10 @@ def firmographics(facts: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
     is_new = pl.any_horizontal(
         pl.col(part).ne_missing(pl.col(part).shift(1)) for part in (*_OF_FIELD, "value")
     )
-    now = facts.with_columns(known_at=pl.when(is_new).then("known_from").forward_fill()).filter(
-        pl.col("known_until").is_null()
+    now = (
+        facts.with_columns(known_at=pl.when(is_new).then("known_from").forward_fill())
+        .with_columns(is_backdated=pl.col("known_at") <= BACKDATED_UNTIL)
+        .filter(pl.col("known_until").is_null())
     )
     is_reference = pl.col("provider") == REFERENCE
     wide = matches.group_by("account_id").agg(

@@ -253,7 +253,20 @@ def test_a_value_that_another_source_confirms_was_known_all_the_time() -> None:
     ]
     now = firmographics(firmographic_facts(told, policy), told.matches).row(0, named=True)
     assert (now["company_size_source"], now["company_size_known_at"]) == ("vendor", _DATES[0])
-    assert now["company_size_fetched_at"] == _DATES[2]
+    assert (now["company_size_fetched_at"], now["company_size_is_backdated"]) == (_DATES[2], False)
+
+
+def test_a_backdated_value_stays_backdated_where_another_source_confirms_it() -> None:
+    policy = _policy(providers=[{"name": "vendor", **_VENDOR}])
+    answers = _answers(("vendor", "domain:acme.com", _DATES[2], {"company_size": "500"}))
+    told = together(
+        [
+            _reference_told(policy, {"known_at": _EVER, "company_size": 500}),
+            told_by_answers(_ONE, answers, policy, _NOW),
+        ]
+    )
+    now = firmographics(firmographic_facts(told, policy), told.matches).row(0, named=True)
+    assert (now["company_size_known_at"], now["company_size_is_backdated"]) == (_EVER, True)
 
 
 def test_what_the_policy_backdates_is_known_since_ever_as_it_is_now() -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from leadflow.cli.doctor import provider_lines
 from leadflow.enrichment_policy import CompanyFile, HttpProvider
-from leadflow.errors import ConfigError
+from leadflow.errors import ConfigError, SourceError
 from leadflow.policy import Policy, load_policy
+from leadflow.settings import load_settings
 
 HTTP = """\
 enrichment:
@@ -77,6 +79,7 @@ def test_the_examples_of_the_template_are_sound(tmp_path: Path) -> None:
         ('by_domain: {query: {domain: "{domain}"}}', "headers: {X-Version: a}", 3, "needs by_domain or"),
         ('by_domain: {query: {domain: "{domain}"}}', "headers: {Authorization: abc}", 6, "would hold a secret"),
         ('by_domain: {query: {domain: "{domain}"}}', "auth: {type: bearer, token_env: 'sk 12'}", 6, "match pattern"),
+        ("identity: {domain: domain}", "identity: {company_name: name}", 3, "has no identity.domain, by which"),
         ("identity: {domain: domain}", "identity: {}", 7, "needs domain or company_name"),
         ("identity: {domain: domain}", "calls_per_minute: 10", 3, "Field required"),
         ("fields: {company_size: size}", "fields: {}", 8, "at least 1 item"),
@@ -150,3 +153,17 @@ def test_own_words_for_industries_are_compared_as_texts_are(tmp_path: Path) -> N
         tmp_path, "enrichment:\n  industries: {Vertical 7: energy, 第七类: Energy}\n"
     ).enrichment
     assert enrichment.sector_of == {"vertical 7": "Energy", "第七类": "Energy"}
+
+
+def test_doctor_tells_whether_a_provider_can_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = HTTP + "      auth: {type: bearer, token_env: VENDOR_KEY}\n"
+    (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
+    settings = load_settings(home=tmp_path)
+    monkeypatch.setenv("VENDOR_KEY", "abc")
+    (line,) = provider_lines(settings)
+    assert line.startswith("provider 'vendor' is set up")
+    monkeypatch.delenv("VENDOR_KEY")
+    with pytest.raises(SourceError, match="needs the environment variable VENDOR_KEY"):
+        list(provider_lines(settings))

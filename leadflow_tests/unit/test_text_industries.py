@@ -136,6 +136,7 @@ def test_any_text_gives_a_sector_or_none(text: str) -> None:
         ("10M-50M", "10M to 50M"),
         ("$10-50M", "10M to 50M"),
         ("$1M to $10M", "1M to 10M"),
+        ("$100 mil. - $250 mil.", "100M to 500M"),
         ("$10B+", "10B and over"),
         ("over $10B", "10B and over"),
         ("under $1M", "under 1M"),
