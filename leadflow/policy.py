@@ -29,6 +29,7 @@ from leadflow.contact_policy import (
     is_release,
     with_files,
 )
+from leadflow.icp_policy import IdealCustomer
 from leadflow.matching_policy import Matching
 from leadflow.survivorship_policy import Duplicates, Survivorship
 
@@ -304,6 +305,7 @@ class Policy(_Section):
         survivorship: whose word counts where a lead's records differ.
         duplicates: what is done with a lead record that was known already.
         bots: which web events are left out of features.
+        icp: how the ideal customer is found.
         grades: fit grades of the static score.
         levels: engagement levels of the dynamic score.
         tiers: HOT, WARM and COLD by the score.
@@ -320,6 +322,7 @@ class Policy(_Section):
     competitors: Competitors = Competitors()
     release: tuple[Entry, ...] = ()
     bots: Bots = Bots()
+    icp: IdealCustomer = IdealCustomer()
     matching: Matching = Matching()
     companies: Companies = Companies()
     survivorship: Survivorship = Survivorship()
