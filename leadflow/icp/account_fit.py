@@ -19,22 +19,21 @@ from leadflow.icp.assignment import assign, parts, squared_distances
 from leadflow.icp.coding import FACTS, Floats, readable_facts
 from leadflow.icp.profile import Profile
 
-FIT_COLUMNS = pl.Schema(
-    {
-        "account_id": pl.String,
-        "account_fit": pl.Float64,
-        "method": pl.String,
-        "segment_id": pl.String,
-        "is_in_segment": pl.Boolean,
-        "ideal_distance": pl.Float64,
-        "known_facts": pl.Int64,
-        "reason_1": pl.String,
-        "reason_2": pl.String,
-        "reason_3": pl.String,
-        "fitted_as_of": pl.Datetime("us"),
-        "known_at": pl.Datetime("us"),
-    }
-)
+_FIT_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "account_id": pl.String,
+    "account_fit": pl.Float64,
+    "method": pl.String,
+    "segment_id": pl.String,
+    "is_in_segment": pl.Boolean,
+    "ideal_distance": pl.Float64,
+    "known_facts": pl.Int64,
+    "reason_1": pl.String,
+    "reason_2": pl.String,
+    "reason_3": pl.String,
+    "fitted_as_of": pl.Datetime("us"),
+    "known_at": pl.Datetime("us"),
+}
+FIT_COLUMNS = pl.Schema(_FIT_TYPES)
 REASONS = 3
 
 

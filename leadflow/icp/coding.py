@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,9 @@ _WIDEST = 3.0
 _LEAST_VARIANCE = 0.25
 """A flag that one in a hundred has is not blown up to weigh as much as one that halves have."""
 _LEAST_WEIGHT = 0.2
+_LITTLE = 0.25
+"""Of the strongest association, below which a fact has the least weight: a country that tells next to nothing would only
+blur what the others tell."""
 _QUARTILES_OF_NORMAL = 1.349
 
 
@@ -173,8 +177,7 @@ def fit_coding(accounts: pl.DataFrame, is_won: pl.Series) -> AccountCoding:
     strongest = max(associations.values(), default=0.0)
     blocks: list[NumberBlock | CategoryBlock] = []
     for fact in used:
-        # Where nothing has to do with being won, everything counts alike.
-        weight = max(associations[fact] / strongest, _LEAST_WEIGHT) if strongest > 0 else 1.0
+        weight = _weight(associations[fact], strongest)
         known = accounts[fact].drop_nulls()
         blocks.append(
             _number_block(fact, known, weight)
@@ -184,6 +187,13 @@ def fit_coding(accounts: pl.DataFrame, is_won: pl.Series) -> AccountCoding:
     return AccountCoding(
         tuple(blocks), {fact: why for fact, why in left_out.items() if why is not None}, associations
     )
+
+
+def _weight(found: float, strongest: float) -> float:
+    """Squared distances go by the association; where nothing has to do with being won, everything counts alike."""
+    if strongest <= 0:
+        return 1.0
+    return sqrt(found / strongest) if found >= _LITTLE * strongest else _LEAST_WEIGHT
 
 
 def _number_block(fact: str, known: pl.Series, weight: float) -> NumberBlock:

@@ -21,6 +21,7 @@ _LEAST_SHARE = 0.25
 """Of a segment's accounts, that a value of a category has to have to be named."""
 _MOST_VALUES = 2
 _MOST_TRAITS = 3
+_READING_ORDER = ("industry", "company_size", "country", "is_listed")
 _UNITS = {"company_size": "employees"}
 
 
@@ -29,11 +30,13 @@ class Trait:
     """One thing that sets a segment apart.
 
     Attributes:
+        fact: the column.
         words: for the name, such as '200-1,900 employees'.
         difference: standardised, not below 0.
         told: the difference in figures.
     """
 
+    fact: str
     words: str
     difference: float
     told: str
@@ -60,7 +63,9 @@ def names(by_segment: Sequence[Sequence[Trait]]) -> list[str]:
     """A name for each segment, no two alike."""
     given: list[str] = []
     for found in by_segment:
-        words = ", ".join(trait.words for trait in found)
+        words = ", ".join(
+            trait.words for trait in sorted(found, key=lambda trait: _READING_ORDER.index(trait.fact))
+        )
         name = words[:1].upper() + words[1:] or UNNAMED
         again = sum(other == name or other.startswith(f"{name} (") for other in given)
         given.append(f"{name} ({again + 1})" if again else name)
@@ -80,6 +85,7 @@ def _number_trait(fact: str, within: pl.Series, without: pl.Series) -> Trait | N
     low, high = (_rounded(float(value)) for value in np.quantile(within.to_numpy(), (0.1, 0.9)))
     unit = _UNITS[fact]
     return Trait(
+        fact,
         f"{low:,}-{high:,} {unit}" if low < high else f"about {low:,} {unit}",
         difference,
         f"{fact}: median {_rounded(_median(within)):,} {unit} against {_rounded(_median(without)):,}",
@@ -108,6 +114,7 @@ def _category_trait(fact: str, within: pl.Series, without: pl.Series) -> Trait |
         return None
     rows = list(compared.iter_rows(named=True))
     return Trait(
+        fact,
         " or ".join(row["value"] for row in rows),
         max(row["difference"] for row in rows),
         f"{fact}: "
@@ -123,5 +130,5 @@ def _rounded(value: float) -> int:
     """Two significant digits: 1,934 is about 1,900."""
     if value < 1:
         return 0
-    step = 10 ** max(0, len(str(int(value))) - 2)
-    return round(value / step) * step
+    step = int(10 ** max(0, len(str(int(value))) - 2))
+    return int(round(value / step) * step)

@@ -25,28 +25,27 @@ from leadflow.icp.naming import Trait, names, traits
 from leadflow.icp.segments import Grouping, find_segments
 from leadflow.icp_policy import IdealCustomer
 
-SEGMENT_COLUMNS = pl.Schema(
-    {
-        "segment_id": pl.String,
-        "segment_name": pl.String,
-        "sets_apart": pl.String,
-        "is_icp": pl.Boolean,
-        "account_count": pl.Int64,
-        "won_account_count": pl.Int64,
-        "win_rate": pl.Float64,
-        "base_win_rate": pl.Float64,
-        "lift": pl.Float64,
-        "lift_low": pl.Float64,
-        "lift_high": pl.Float64,
-        "won_share": pl.Float64,
-        "average_contract_value": pl.Float64,
-        "contract_currency": pl.String,
-        "valued_account_count": pl.Int64,
-        "median_cycle_days": pl.Float64,
-        "cycle_account_count": pl.Int64,
-        "fitted_as_of": pl.Datetime("us"),
-    }
-)
+_SEGMENT_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "segment_id": pl.String,
+    "segment_name": pl.String,
+    "sets_apart": pl.String,
+    "is_icp": pl.Boolean,
+    "account_count": pl.Int64,
+    "won_account_count": pl.Int64,
+    "win_rate": pl.Float64,
+    "base_win_rate": pl.Float64,
+    "lift": pl.Float64,
+    "lift_low": pl.Float64,
+    "lift_high": pl.Float64,
+    "won_share": pl.Float64,
+    "average_contract_value": pl.Float64,
+    "contract_currency": pl.String,
+    "valued_account_count": pl.Int64,
+    "median_cycle_days": pl.Float64,
+    "cycle_account_count": pl.Int64,
+    "fitted_as_of": pl.Datetime("us"),
+}
+SEGMENT_COLUMNS = pl.Schema(_SEGMENT_TYPES)
 _QUANTILES = 1_001
 
 
@@ -127,7 +126,8 @@ def find_profile(facts: pl.DataFrame, policy: IdealCustomer, as_of: datetime) ->
     assigned = assign(known, coding, grouping.centres, grouping.radii)
     segments, order = _segment_rows(known, is_won_known, assigned, coding, policy, moment)
     centres, radii, is_icp = grouping.centres[order], grouping.radii[order], segments["is_icp"].to_numpy()
-    reference, typical = np.zeros(0), {}
+    reference: Floats = np.zeros(0)
+    typical: dict[str, float] = {}
     if is_icp.any():
         reference, typical = _reference(known, coding, centres[is_icp])
     return Profile(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,14 @@ from leadflow.icp_policy import IdealCustomer
 
 Labels = npt.NDArray[np.int64]
 
-_MOST_POINTS = 10_000
+_MOST_POINTS = 5_000
 """Won accounts that groups are looked for in; of more, so many are drawn. Centres hardly move beyond."""
 _SILHOUETTE_POINTS = 2_000
 _RESAMPLES = 10
-_AS_GOOD = 0.02
-"""Silhouette by which more groups have to be better than fewer."""
+_RESAMPLED_POINTS = 2_500
+_LEAST_OF_BEST = 2 / 3
+"""Of the best silhouette, that a number of groups has to come up to. Two halves of one long cloud are further apart than
+the groups that it is made of, so the best alone is mostly 2, which says little about anybody."""
 _LEAST_RADIUS = 1e-6
 
 
@@ -61,8 +64,8 @@ class Grouping:
 def find_segments(points: Floats, policy: IdealCustomer) -> Grouping:
     """Groups of won accounts by K-Means.
 
-    The number of groups is the smallest whose silhouette comes within 0.02 of the best, among those that resampling
-    finds again: the mean adjusted Rand index (Hubert and Arabie, 1985) of ten bootstrap samples' groupings with the
+    The number of groups is the largest that resampling finds again and whose silhouette is two thirds of the best of
+    these at least (`choose_k`). Found again: the mean adjusted Rand index (Hubert and Arabie, 1985) of ten bootstrap samples' groupings with the
     grouping of all (after Hennig, Cluster-wise assessment of cluster stability, 2007) is minimum_stability at least.
     Where none is stable there is one group.
 
@@ -92,12 +95,12 @@ def find_segments(points: Floats, policy: IdealCustomer) -> Grouping:
 
 
 def choose_k(trials: Sequence[Trial], minimum_stability: float) -> int:
-    """The smallest stable number of groups that is as good as the best; 1 where none is stable."""
-    stable = [trial for trial in trials if trial.stability >= minimum_stability]
+    """The largest stable number of groups that is nearly as good as the best; 1 where none is stable and parted."""
+    stable = [trial for trial in trials if trial.stability >= minimum_stability and trial.silhouette > 0]
     if not stable:
         return 1
     best = max(trial.silhouette for trial in stable)
-    return min(trial.k for trial in stable if trial.silhouette >= best - _AS_GOOD)
+    return max(trial.k for trial in stable if trial.silhouette >= best * _LEAST_OF_BEST)
 
 
 def merge_small(points: Floats, labels: Labels, minimum: int) -> Labels:
@@ -121,7 +124,7 @@ def _trials(points: Floats, rng: np.random.Generator, policy: IdealCustomer) -> 
     distinct = len(np.unique(points.round(9), axis=0))
     most = min(policy.most_segments, distinct, len(points) // policy.minimum_segment_accounts)
     sample = np.sort(rng.choice(len(points), min(_SILHOUETTE_POINTS, len(points)), replace=False))
-    drawn = [rng.integers(0, len(points), len(points)) for _ in range(_RESAMPLES)]
+    drawn = [rng.integers(0, len(points), min(len(points), _RESAMPLED_POINTS)) for _ in range(_RESAMPLES)]
     trials = []
     for k in range(2, most + 1):
         labels = _k_means(points, k, policy.seed)[0]
@@ -131,7 +134,7 @@ def _trials(points: Floats, rng: np.random.Generator, policy: IdealCustomer) -> 
         silhouette = float(silhouette_score(points[sample], in_sample)) if is_split else -1.0
         agreements = [
             adjusted_rand_score(
-                labels, _k_means(points[draw], k, policy.seed + 1, starts=3)[1].predict(points)
+                labels, _k_means(points[draw], k, policy.seed + 1, starts=5)[1].predict(points)
             )
             for draw in drawn
             if len(np.unique(points[draw].round(9), axis=0)) >= k
@@ -140,7 +143,7 @@ def _trials(points: Floats, rng: np.random.Generator, policy: IdealCustomer) -> 
     return tuple(trials)
 
 
-def _k_means(points: Floats, k: int, seed: int, starts: int = 10) -> tuple[Labels, object]:
+def _k_means(points: Floats, k: int, seed: int, starts: int = 10) -> tuple[Labels, Any]:
     """Labels of the points, and the fitted model."""
     from sklearn.cluster import KMeans
 
