@@ -1,4 +1,4 @@
-"""The frames that clean, identity and enrich make have the columns and types their contracts promise."""
+"""The frames that clean, identity, enrich and icp make have the columns and types their contracts promise."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import leadflow
 from leadflow.clean.records import CLEAN_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS
 from leadflow.config_files import read_yaml
 from leadflow.enrich.reference import FIRMOGRAPHIC_COLUMNS
+from leadflow.icp.account_fit import FIT_COLUMNS
+from leadflow.icp.profile import SEGMENT_COLUMNS
 from leadflow.identity.accounts import ACCOUNT_COLUMNS
 from leadflow.identity.duplicate_actions import DUPLICATE_COLUMNS
 from leadflow.identity.emails import LEAD_EMAIL_COLUMNS
@@ -45,6 +47,8 @@ _TYPES = {
         ("identity", "duplicate_actions", DUPLICATE_COLUMNS),
         ("identity", "accounts", ACCOUNT_COLUMNS),
         ("enrich", "firmographics", FIRMOGRAPHIC_COLUMNS),
+        ("icp", "icp_segments", SEGMENT_COLUMNS),
+        ("icp", "account_fit", FIT_COLUMNS),
     ],
 )
 def test_columns_and_types_equal_the_contract(
