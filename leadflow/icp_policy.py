@@ -28,7 +28,8 @@ class IdealCustomer(BaseModel):
             segments is not chosen; 1 is the same groups every time, 0 is chance.
         radius_share: of a segment's won accounts, the share nearest to its centre that its radius takes in; whoever
             lies further out is of no segment.
-        confidence: of the intervals of win rates, all segments together.
+        confidence: of the intervals of win rates, all segments together; higher than is customary, since segments are
+            measured on the accounts that they were found among.
         refit: when segments are found anew: from what was won until the last midnight of such a kind (UTC), so that
             between two of them account_fit changes only where an account does. `refresh` finds them every time.
         currency: ISO 4217 code that contract values are told in; null leaves each in its own.
@@ -45,7 +46,7 @@ class IdealCustomer(BaseModel):
     most_segments: Annotated[int, Field(strict=True, ge=2, le=20)] = 8
     minimum_stability: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.6
     radius_share: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.9
-    confidence: Annotated[float, Field(strict=True, ge=0.5, le=0.999)] = 0.95
+    confidence: Annotated[float, Field(strict=True, ge=0.5, le=0.999)] = 0.99
     refit: Literal["refresh", "day", "week", "month"] = "week"
     currency: Currency | None = None
     exchange_rates: dict[Currency, Rate] = {}

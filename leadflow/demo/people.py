@@ -23,7 +23,7 @@ from leadflow.demo.drift import drift_points
 
 # Logit points. The sizes are chosen so that the true probability separates converters with an AUC of 0.80-0.85
 # while about 11 % convert, which is what a healthy B2B funnel with an informative form looks like.
-BASE_LOGIT = -3.03
+BASE_LOGIT = -3.11
 INTENT_WEIGHT = 1.15
 SIZE_WEIGHT = 0.55
 INDUSTRY_POINTS = {
@@ -42,8 +42,8 @@ SENIORITY_POINTS = (0.55, 0.5, 0.15, -0.25, -1.6)
 CHANNEL_POINTS = (0.1, 0.15, -0.45, 0.35, -0.65, 0.2, 0.7, -0.1)
 COUNTRY_POINTS = (0.2, 0.15, 0.1, 0.0, 0.0, -0.3, 0.1, 0.1, -0.3)
 FREE_MAIL_POINTS = -0.45
-IDEAL_POINTS = 1.1
-"""People of companies that are the ideal customer (companies.py): their odds are three times those of the others."""
+IDEAL_POINTS = 1.8
+"""People of companies that are the ideal customer (companies.py): their odds are six times those of the others."""
 CRM_EXPONENT = 0.4
 OPPORTUNITY_EXPONENT = 0.55
 MEDIAN_DAYS_TO_CLOSE = 25.0

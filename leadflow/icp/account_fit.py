@@ -118,7 +118,7 @@ def _told(values: pl.Series, fact: str, is_nearer: pl.Series) -> pl.Series:
     """Such as 'industry is Manufacturing: closer'."""
     name = fact.removeprefix("is_").replace("_", " ")
     number = FACTS[fact] == "number"
-    text = values.cast(pl.Int64).cast(pl.String) if number else values
+    text = values.round(0).cast(pl.Int64, strict=False).cast(pl.String) if number else values
     unit = " employees" if fact == "company_size" else ""
     said = pl.lit("") if FACTS[fact] == "flag" else pl.lit(f"{name} is ")
     return pl.select(

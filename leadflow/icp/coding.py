@@ -40,16 +40,18 @@ _LEAST_WEIGHT = 0.2
 _LITTLE = 0.25
 """Of the strongest association, below which a fact has the least weight: a country that tells next to nothing would only
 blur what the others tell."""
+_TOO_MANY = 1e9
+"""No company has so many of anything that is counted here."""
 _QUARTILES_OF_NORMAL = 1.349
 
 
 def readable_facts(accounts: pl.DataFrame) -> pl.DataFrame:
-    """The facts as they can be used: numbers above zero, texts that say something, flags in words; else null."""
+    """The facts as they can be used: numbers above zero and below a billion, texts that say something, flags in words; else null."""
     columns = []
     for fact, kind in FACTS.items():
         if kind == "number":
             number = pl.col(fact).cast(pl.Float64, strict=False)
-            columns.append(pl.when(number.is_finite() & (number > 0)).then(number).alias(fact))
+            columns.append(pl.when((number > 0) & (number < _TOO_MANY)).then(number).alias(fact))
         elif kind == "flag":
             no, yes = FLAG_WORDS[fact]
             columns.append(pl.when(fact).then(pl.lit(yes)).when(~pl.col(fact)).then(pl.lit(no)).alias(fact))

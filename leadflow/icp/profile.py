@@ -102,7 +102,11 @@ def wilson(wins: int, count: int, confidence: float) -> tuple[float, float]:
     share, square = wins / count, z * z / count
     middle = (share + square / 2) / (1 + square)
     half = z / (1 + square) * sqrt(share * (1 - share) / count + square / (4 * count))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Beside nothing and all a last digit would stand where the interval ends at 0 or 1.
+    return (
+        0.0 if wins == 0 else max(0.0, middle - half),
+        1.0 if wins == count else min(1.0, middle + half),
+    )
 
 
 def find_profile(facts: pl.DataFrame, policy: IdealCustomer, as_of: datetime) -> Profile:
@@ -121,7 +125,7 @@ def find_profile(facts: pl.DataFrame, policy: IdealCustomer, as_of: datetime) ->
     known, is_won_known = accounts.filter(is_known), is_won.filter(is_known)
     won = known.filter(is_won_known)
     if won.height < policy.minimum_won_accounts:
-        return _by_rules(_too_few(is_won, won, coding, policy), moment, coding)
+        return _by_rules(_too_few(is_won, won, policy), moment, coding)
     grouping = find_segments(coding.matrix(won), policy)
     assigned = assign(known, coding, grouping.centres, grouping.radii)
     segments, order = _segment_rows(known, is_won_known, assigned, coding, policy, moment)
@@ -162,18 +166,18 @@ def _by_rules(reason: str, moment: datetime, coding: AccountCoding) -> Profile:
     )
 
 
-def _too_few(is_won: pl.Series, won: pl.DataFrame, coding: AccountCoding, policy: IdealCustomer) -> str:
-    unused = "; ".join(f"{fact} is {why}" for fact, why in coding.left_out.items())
+def _too_few(is_won: pl.Series, won: pl.DataFrame, policy: IdealCustomer) -> str:
     return (
         f"{int(is_won.sum()):,} of {is_won.len():,} accounts were won, and of {won.height:,} of them something is known that "
-        f"can be used; segments need {policy.minimum_won_accounts:,}" + (f" ({unused})" if unused else "")
+        f"can be used; segments need {policy.minimum_won_accounts:,}, so the rules are used"
     )
 
 
 def _found(segments: pl.DataFrame, won: int) -> str:
     ideal = segments.filter("is_icp")
     if ideal.is_empty():
-        return f"no kind of account among {won:,} won ones wins more often than all accounts do, as far as so many can tell"
+        return f"no kind of account among {won:,} won ones wins more often than all accounts do, as far as so many can "
+            "tell, so the rules are used"
     return f"{ideal.height} of {segments.height} segments of {won:,} won accounts win more often than all accounts do"
 
 

@@ -23,11 +23,13 @@ def reason_to_leave_out(values: pl.Series, is_won: pl.Series) -> str | None:
         values: the fact by account, null where it is not known.
         is_won: whether the account was won; never null.
     """
+    if not is_won.any():
+        return "no account was won"
     is_known = values.is_not_null()
     of_won, of_others = _share(is_known, is_won), _share(is_known, ~is_won)
     if of_won < _LEAST_KNOWN_SHARE:
         return f"known of {of_won:.0%} of the won accounts only"
-    if of_won - of_others > _MOST_KNOWN_GAP:
+    if not is_won.all() and of_won - of_others > _MOST_KNOWN_GAP:
         return f"known of {of_won:.0%} of the won accounts and {of_others:.0%} of the others: written after they were won"
     if values.drop_nulls().n_unique() < 2:
         return "the same wherever it is known"
