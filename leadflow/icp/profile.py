@@ -176,8 +176,10 @@ def _too_few(is_won: pl.Series, won: pl.DataFrame, policy: IdealCustomer) -> str
 def _found(segments: pl.DataFrame, won: int) -> str:
     ideal = segments.filter("is_icp")
     if ideal.is_empty():
-        return f"no kind of account among {won:,} won ones wins more often than all accounts do, as far as so many can "
-            "tell, so the rules are used"
+        return (
+            f"no kind of account among {won:,} won ones wins more often than all accounts do, as far as so many can tell, "
+            "so the rules are used"
+        )
     return f"{ideal.height} of {segments.height} segments of {won:,} won accounts win more often than all accounts do"
 
 
