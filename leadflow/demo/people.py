@@ -23,7 +23,7 @@ from leadflow.demo.drift import drift_points
 
 # Logit points. The sizes are chosen so that the true probability separates converters with an AUC of 0.80-0.85
 # while about 11 % convert, which is what a healthy B2B funnel with an informative form looks like.
-BASE_LOGIT = -3.11
+BASE_LOGIT = -3.2
 INTENT_WEIGHT = 1.15
 SIZE_WEIGHT = 0.55
 INDUSTRY_POINTS = {

@@ -73,7 +73,7 @@ def plot_segments(segments: pl.DataFrame) -> bytes:
         )  # fmt: skip
     size.set_xlim(0, 1.6 * max(1, int(shown["account_count"].to_numpy().max())))
     size.locator_params(axis="x", nbins=3)
-    size.set_xlabel("Accounts: won of all (number)")
+    size.set_xlabel("Won of all accounts")
     return _png(figure)
 
 
@@ -129,7 +129,7 @@ def plot_rfm(counts: pl.DataFrame) -> bytes:
         axes.imshow(grid, origin="lower", cmap="Blues", vmin=0, vmax=most, aspect="auto")
         for up, line in enumerate(grid):
             for along, count in enumerate(line):
-                dark = count > 0.55 * most
+                dark = count > 0.6 * most
                 axes.text(
                     along,
                     up,

@@ -167,7 +167,7 @@ def test_hard_input_is_scored_by_rules_and_said(case: str) -> None:
     profile = find_profile(frame, POLICY, AS_OF)
     fit = fit_by_rules(frame, Policy(), profile, AS_OF)
     assert profile.method == "rules"
-    assert said in " ".join(in_words(profile))
+    assert said in " ".join(in_words(profile)).lower()
     assert fit.schema == FIT_COLUMNS
     assert fit.height == frame.height
     assert fit["account_fit"].is_between(0, 100).fill_null(value=True).all()
