@@ -18,11 +18,11 @@ from leadflow.icp_policy import IdealCustomer
 
 Labels = npt.NDArray[np.int64]
 
-_MOST_POINTS = 5_000
+_MOST_POINTS = 3_000
 """Won accounts that groups are looked for in; of more, so many are drawn. Centres hardly move beyond."""
 _SILHOUETTE_POINTS = 2_000
 _RESAMPLES = 10
-_RESAMPLED_POINTS = 2_500
+_RESAMPLED_POINTS = 1_500
 _LEAST_OF_BEST = 2 / 3
 """Of the best silhouette, that a number of groups has to come up to. Two halves of one long cloud are further apart than
 the groups that it is made of, so the best alone is mostly 2, which says little about anybody."""
