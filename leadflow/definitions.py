@@ -16,6 +16,7 @@ from leadflow.clean import assets as clean
 from leadflow.clean import web_assets as web
 from leadflow.enrich import assets as enrich
 from leadflow.features import assets as features
+from leadflow.icp import assets as icp
 from leadflow.identity import assets as identity
 from leadflow.ingest import assets as ingest
 from leadflow.quality.checks import build_checks
@@ -57,6 +58,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     settings = load_settings(**overrides)
     contracts = load_contracts(settings.sql_dir, cache_file=_cache_file(settings, "singular_tests.json"))
     room = build_room(settings, contracts)
+    tells = {**web.MODEL_TELLS, **icp.MODEL_TELLS}
     assets = [
         *ingest.build_assets(contracts),
         *clean.build_assets(contracts),
@@ -64,8 +66,9 @@ def build_defs(**overrides: Any) -> dg.Definitions:
         *identity.build_assets(contracts),
         *enrich.build_assets(contracts),
         *features.build_assets(contracts),
+        *icp.build_assets(contracts),
         *scoring.build_assets(contracts),
-        *(model_asset(contracts, model, web.MODEL_TELLS.get(model.table)) for model in room.models.values()),
+        *(model_asset(contracts, model, tells.get(model.table)) for model in room.models.values()),
         *publish.build_assets(contracts),
     ]
     refuse_circles(assets, room)

@@ -30,6 +30,7 @@ from leadflow.contact_policy import (
     with_files,
 )
 from leadflow.enrichment_policy import Enrichment, refuse_missing_files
+from leadflow.icp_policy import IdealCustomer
 from leadflow.leakage_policy import Leakage
 from leadflow.matching_policy import Matching
 from leadflow.survivorship_policy import Duplicates, Survivorship
@@ -307,6 +308,7 @@ class Policy(_Section):
         duplicates: what is done with a lead record that was known already.
         bots: which web events are left out of features.
         enrichment: who is asked about an account, and what is made of the answers.
+        icp: how the ideal customer is found.
         grades: fit grades of the static score.
         levels: engagement levels of the dynamic score.
         tiers: HOT, WARM and COLD by the score.
@@ -324,6 +326,7 @@ class Policy(_Section):
     competitors: Competitors = Competitors()
     release: tuple[Entry, ...] = ()
     bots: Bots = Bots()
+    icp: IdealCustomer = IdealCustomer()
     matching: Matching = Matching()
     companies: Companies = Companies()
     survivorship: Survivorship = Survivorship()

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
-STAGES: Final = ("raw", "staging", "clean", "identity", "enrich", "features", "scoring", "kpi", "publish")
+STAGES: Final = (
+    "raw",
+    "staging",
+    "clean",
+    "identity",
+    "enrich",
+    "features",
+    "icp",
+    "scoring",
+    "kpi",
+    "publish",
+)
 
 OWNERS: Final[dict[str, str]] = {
     "raw": "team:data-engineering",
@@ -16,6 +27,7 @@ OWNERS: Final[dict[str, str]] = {
     "identity": "team:data-engineering",
     "enrich": "team:data-engineering",
     "features": "team:data-science",
+    "icp": "team:data-science",
     "scoring": "team:data-science",
     "kpi": "team:revenue-operations",
     "publish": "team:data-engineering",
@@ -25,6 +37,7 @@ PUBLISHED_TABLES: Final = (
     "scoring.scored_leads",
     "scoring.score_reasons",
     "scoring.model_card",
+    "icp.icp_segments",
     "kpi.kpi_mart",
     "kpi.lead_funnel",
 )

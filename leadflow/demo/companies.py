@@ -31,6 +31,10 @@ STANDINGS = ("ordinary", "competitor", "blocklisted_by_domain", "blocklisted_by_
 """What a company is to the one that sells; all but the first only where the simulation is messy."""
 _SPECIAL_SHARES = (0.004, 0.002, 0.002)
 _LISTED_FROM = 5_000
+IDEAL_INDUSTRY = "Manufacturing"
+IDEAL_SIZES = (200, 2_000)
+"""Of the ideal customer, planted for the ideal customer profile to find: employees from, and below. What it is worth
+stands in people.py; neither the industry alone nor the size alone is worth as much."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,14 @@ class Companies:
     def __len__(self) -> int:
         """Number of companies."""
         return len(self.company_size)
+
+    @property
+    def is_ideal(self) -> Bools:
+        """Whether each is of the kind that buys most readily."""
+        least, below = IDEAL_SIZES
+        is_of_size = (self.company_size >= least) & (self.company_size < below)
+        ideal: Bools = is_of_size & (self.industry == INDUSTRIES.index(IDEAL_INDUSTRY))
+        return ideal
 
 
 def make_companies(rng: np.random.Generator, count: int, is_messy: bool = True) -> Companies:

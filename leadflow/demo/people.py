@@ -3,8 +3,8 @@
 Belongs here: identity, latent intent, the true probability of converting and the one draw that decides. Does not
 belong here: what they do (journeys.py) and how sales handles them (sales.py).
 
-A person's chance is logistic in fit (company size, industry, seniority, channel, country, private mail) plus a
-latent intent that nobody sees. One uniform number per person decides the whole funnel: the person becomes a CRM
+A person's chance is logistic in fit (company size, industry, seniority, channel, country, private mail, whether the
+company is of the planted ideal kind) plus a latent intent that nobody sees. One uniform number per person decides the whole funnel: the person becomes a CRM
 lead if it is below p^0.4, gets an opportunity if below p^0.55 and converts if below p, so that conversion is one
 Bernoulli draw with exactly p. Behaviour depends on intent only, never on the draw.
 """
@@ -23,7 +23,7 @@ from leadflow.demo.drift import drift_points
 
 # Logit points. The sizes are chosen so that the true probability separates converters with an AUC of 0.80-0.85
 # while about 11 % convert, which is what a healthy B2B funnel with an informative form looks like.
-BASE_LOGIT = -2.93
+BASE_LOGIT = -3.2
 INTENT_WEIGHT = 1.15
 SIZE_WEIGHT = 0.55
 INDUSTRY_POINTS = {
@@ -42,6 +42,8 @@ SENIORITY_POINTS = (0.55, 0.5, 0.15, -0.25, -1.6)
 CHANNEL_POINTS = (0.1, 0.15, -0.45, 0.35, -0.65, 0.2, 0.7, -0.1)
 COUNTRY_POINTS = (0.2, 0.15, 0.1, 0.0, 0.0, -0.3, 0.1, 0.1, -0.3)
 FREE_MAIL_POINTS = -0.45
+IDEAL_POINTS = 1.8
+"""People of companies that are the ideal customer (companies.py): their odds are six times those of the others."""
 CRM_EXPONENT = 0.4
 OPPORTUNITY_EXPONENT = 0.55
 MEDIAN_DAYS_TO_CLOSE = 25.0
@@ -133,6 +135,7 @@ def make_people(
             country,
             has_free_mail,
         )
+        + IDEAL_POINTS * companies.is_ideal[company]
         + INTENT_WEIGHT * intent
         + drifted
     )
@@ -161,7 +164,8 @@ def make_people(
 def fit_logit(
     company_size: Ints, industry: Ints, seniority: Ints, channel: Ints, country: Ints, has_free_mail: Bools
 ) -> Floats:
-    """Logit of converting at average intent; company_size in employees, the rest indexes and flags."""
+    """Logit of converting at average intent, less what an ideal company is worth; company_size in employees, the rest
+    indexes and flags."""
     industry_points = np.array([INDUSTRY_POINTS[name] for name in INDUSTRIES])
     # Ten times as many employees are worth SIZE_WEIGHT points, from 10 to 10,000 employees.
     size_points = SIZE_WEIGHT * (np.clip(np.log10(company_size), 1.0, 4.0) - 2.2)

@@ -124,7 +124,7 @@ def company_rows(companies: Companies, rows: Ints) -> pl.DataFrame:
     """Per company at `rows`: its names and facts.
 
     Columns: true_company_id, canonical_name (legal name), short_name, core_name (without a place), brand_name, domain,
-    industry, company_size, country, standing.
+    industry, company_size, country, standing, is_ideal (of the kind that buys most readily).
     """
     return frame(
         {
@@ -138,6 +138,7 @@ def company_rows(companies: Companies, rows: Ints) -> pl.DataFrame:
             "company_size": companies.company_size[rows],
             "country": words([labels[0] for labels in w.COUNTRY_LABELS], companies.country[rows]),
             "standing": words(STANDINGS, companies.standing[rows]),
+            "is_ideal": companies.is_ideal[rows],
         }
     )
 

@@ -1,19 +1,19 @@
 """Points by rule: which rules fire for a lead, on what fact, and the scores that follow from the points alone.
 
-Belongs here: evaluating policy.rules on features. Does not belong here: the model (model.py), mixing the two
-(blend.py).
+Belongs here: evaluating policy.rules on features. Does not belong here: whether one rule fires (leadflow/rule_points.py),
+the model (model.py), mixing the two (blend.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import polars as pl
 
 from leadflow.errors import ConfigError
 from leadflow.policy import GROUPS, Group, Policy, Rule
+from leadflow.rule_points import attainable_points, fires, mismatch
 
 SCORES_SCHEMA = pl.Schema(
     {
@@ -32,8 +32,6 @@ SCORES_SCHEMA = pl.Schema(
 POINTS_SCHEMA = pl.Schema(
     {"lead_id": pl.String, "rule": pl.String, "points": pl.Float64, "fact": pl.String, "reason": pl.String}
 )
-
-_NUMBER_OPS = ("gt", "gte", "lt", "lte")
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def score_rules(features: pl.DataFrame, policy: Policy) -> RuleScores:
     fired = features.select(
         "_row",
         pl.col("lead_id").cast(pl.String),
-        *(_fires(rule, policy).alias(f"rule_{position}") for position, rule in enumerate(policy.rules)),
+        *(fires(rule, policy).alias(f"rule_{position}") for position, rule in enumerate(policy.rules)),
     )
 
     given = [
@@ -123,80 +121,6 @@ def engagement_level(dynamic_score: pl.Expr, policy: Policy) -> pl.Expr:
     )  # fmt: skip
 
 
-def attainable_points(policy: Policy, group: Group) -> float:
-    """The most points that one lead can get from a group's rules.
-
-    Rules on one feature are weighed together: the feature can have one value only, so of three rules that each want
-    another seniority the highest counts. It is found by trying every value at which a rule of the feature changes
-    its mind, and no value at all. Features are taken as independent of each other.
-    """
-    by_feature: dict[str, list[Rule]] = {}
-    for rule in policy.rules:
-        if rule.group == group:
-            by_feature.setdefault(rule.when.feature, []).append(rule)
-    return float(sum(_best_value(feature, rules, policy) for feature, rules in by_feature.items()))
-
-
-def _best_value(feature: str, rules: Sequence[Rule], policy: Policy) -> float:
-    numbers: set[float] = set()
-    texts: set[str] = set()
-    for rule in rules:
-        for value in _compared_with(rule, policy):
-            if isinstance(value, str):
-                texts.add(value)
-            elif not isinstance(value, bool):
-                numbers.add(float(value))
-    edges = sorted(numbers)
-    between = [(low + high) / 2 for low, high in pairwise(edges)]
-    beyond = [edges[0] - 1, edges[-1] + 1] if edges else []
-    candidates: tuple[pl.Series, ...] = (
-        pl.Series(feature, [*edges, *between, *beyond], dtype=pl.Float64),
-        pl.Series(feature, sorted(texts), dtype=pl.String),
-        pl.Series(feature, [True, False], dtype=pl.Boolean),
-    )
-    best = 0.0
-    for series in candidates:
-        frame = series.to_frame()
-        fitting = [rule for rule in rules if _mismatch(rule, series.dtype) is None]
-        if fitting and frame.height:
-            points = pl.sum_horizontal(*(_fires(rule, policy) * pl.lit(rule.points) for rule in fitting))
-            best = max(best, *frame.select(points).to_series().to_list())
-    return best
-
-
-def _compared_with(rule: Rule, policy: Policy) -> tuple[str | float | bool, ...]:
-    if rule.when.op == "in_list":
-        return policy.named_list(rule.when.list_name or "")
-    if rule.when.op == "is_true":
-        return (True,)
-    value = rule.when.value
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-def _fires(rule: Rule, policy: Policy) -> pl.Expr:
-    feature = pl.col(rule.when.feature)
-    values = _compared_with(rule, policy)
-    match rule.when.op:
-        case "gt":
-            fires = feature > values[0]
-        case "gte":
-            fires = feature >= values[0]
-        case "lt":
-            fires = feature < values[0]
-        case "lte":
-            fires = feature <= values[0]
-        case "is_true":
-            fires = feature
-        case _ if not values:
-            return pl.lit(False)
-        case _ if isinstance(values[0], str):
-            texts = pl.Series([str(value).strip().lower() for value in values])
-            fires = feature.cast(pl.String).str.strip_chars().str.to_lowercase().is_in(texts.implode())
-        case _:
-            fires = pl.any_horizontal(*(feature == value for value in values))
-    return fires.cast(pl.Boolean).fill_null(False)
-
-
 def _known_facts(features: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     """The features, with what is not a real number as null: polars holds NaN and infinity greater than any number."""
     named = {rule.when.feature for rule in rules}
@@ -212,27 +136,9 @@ def _known_facts(features: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     )
 
 
-def _mismatch(rule: Rule, dtype: pl.DataType) -> str | None:
-    """What is wrong with comparing a column of this type, or None."""
-    if dtype == pl.Null:
-        return None
-    if rule.when.op in _NUMBER_OPS:
-        return None if dtype.is_numeric() else "a number"
-    if rule.when.op == "is_true":
-        return None if dtype == pl.Boolean else "true or false"
-    example = "" if rule.when.op == "in_list" else rule.when.value
-    if isinstance(example, list | tuple):
-        example = example[0]
-    if isinstance(example, bool):
-        return None if dtype == pl.Boolean else "true or false"
-    if isinstance(example, str):
-        return None if dtype in (pl.String, pl.Categorical, pl.Enum) else "text"
-    return None if dtype.is_numeric() else "a number"
-
-
 def _check_type(rule: Rule, schema: pl.Schema) -> None:
     dtype = schema[rule.when.feature]
-    wanted = _mismatch(rule, dtype)
+    wanted = mismatch(rule, dtype)
     if wanted is not None:
         raise ConfigError(
             f"rule '{rule.name}' of the policy compares feature '{rule.when.feature}' with {wanted}, "

@@ -277,6 +277,7 @@ class StageRun:
             "moments_days": list(training.moments_days),
             "training_max_leads": training.max_leads,
             "bots": self.policy.bots.sql_variables(),
+            "icp": self.policy.icp.sql_variables(),
         }
 
 

@@ -1,4 +1,4 @@
-"""The frames that clean, identity and enrich make have the columns and types their contracts promise."""
+"""The frames that clean, identity, enrich and icp make have the columns and types their contracts promise."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from leadflow.clean.records import CLEAN_COLUMNS, RECORD_COLUMNS, REJECTED_COLUM
 from leadflow.config_files import read_yaml
 from leadflow.enrich.facts import FACT_COLUMNS, FIRMOGRAPHIC_COLUMNS
 from leadflow.enrich.providers import PROVIDER_ANSWER_COLUMNS
+from leadflow.icp.account_fit import FIT_COLUMNS
+from leadflow.icp.profile import SEGMENT_COLUMNS
 from leadflow.identity.accounts import ACCOUNT_COLUMNS
 from leadflow.identity.duplicate_actions import DUPLICATE_COLUMNS
 from leadflow.identity.emails import LEAD_EMAIL_COLUMNS
@@ -48,6 +50,8 @@ _TYPES = {
         ("enrich", "firmographics", FIRMOGRAPHIC_COLUMNS),
         ("enrich", "firmographic_facts", FACT_COLUMNS),
         ("enrich", "provider_answers", PROVIDER_ANSWER_COLUMNS),
+        ("icp", "icp_segments", SEGMENT_COLUMNS),
+        ("icp", "account_fit", FIT_COLUMNS),
     ],
 )
 def test_columns_and_types_equal_the_contract(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from leadflow.errors import ConfigError
 from leadflow.policy import Policy
+from leadflow.rule_points import attainable_points
 from leadflow.scoring.rules import (
     POINTS_SCHEMA,
     SCORES_SCHEMA,
-    attainable_points,
     engagement_level,
     fit_grade,
     score_rules,

@@ -1,0 +1,1 @@
+"""Stage icp: which kinds of accounts buy, how like them every account is, and RFM of leads and customers."""
