@@ -15,7 +15,7 @@ from leadflow.text.company_matching import company_core_keys
 from leadflow.text.emails import email_problem, mailbox
 from leadflow.text.made_up import is_made_up_address, is_made_up_company, is_role_address
 from leadflow.text.persons import key_of_person, name_problem, read_person
-from leadflow.text.phones import phone_of, read_phones
+from leadflow.text.phones import phone_of, plain_phone, read_phones
 from leadflow.text.titles import job_function
 from leadflow.text.values import tidy
 from leadflow.text.vectors import map_distinct, map_distinct_columns
@@ -43,7 +43,7 @@ _OF_EMAIL: dict[str, pl.DataType] = {
 _OF_PHONE: dict[str, pl.DataType] = {
     "phone_e164": pl.String(),
     "phone_problem": pl.String(),
-    "phones": pl.List(pl.String()),
+    "phones": pl.String(),
     "phone_wechat_id": pl.String(),
 }
 _OF_NAME: dict[str, pl.DataType] = {
@@ -97,6 +97,7 @@ def read_fields(records: pl.DataFrame) -> pl.DataFrame:
     )
     of_wechat = map_distinct_columns(own, _of_wechat, _OF_WECHAT)
     return pl.concat([of_email, of_phone, of_name, of_wechat], how="horizontal").with_columns(
+        phones=pl.col("phones").str.split(_SEPARATOR),
         is_made_up_company=is_made_up,
         wechat_id=pl.coalesce("wechat_id", "phone_wechat_id"),
         company_key=keys,
@@ -121,8 +122,12 @@ def _phone_and_country(records: pl.DataFrame) -> pl.Series:
     ).to_series()
 
 
-def _of_phone(number: str) -> tuple[str | None, str | None, list[str] | None, str | None]:
+def _of_phone(number: str) -> tuple[str | None, str | None, str | None, str | None]:
+    """What `_OF_PHONE` says of a phone and its country; several phones are one text, as lists of texts are slow to make."""
     phone, _, country = number.partition(_SEPARATOR)
+    plain = plain_phone(phone)
+    if plain is not None:
+        return plain.e164, None, plain.e164, None
     reading = read_phones(phone, country or None)
     wechat_id = wechat_in_phone(phone)
     named = _WECHAT.fullmatch(phone.strip())
@@ -137,7 +142,7 @@ def _of_phone(number: str) -> tuple[str | None, str | None, list[str] | None, st
     if wechat_id is not None and not is_id_alone and not any(each.is_valid for each in reading.numbers):
         reading = read_phones(without_wechat(phone), country or None)
     valid = [] if is_id_alone else [each.e164 for each in reading.numbers if each.is_valid]
-    return phone_of(reading), problem, valid or None, wechat_id
+    return phone_of(reading), problem, _SEPARATOR.join(valid) or None, wechat_id
 
 
 def _of_name(name: str) -> tuple[str | None, str | None, str | None, str | None]:
