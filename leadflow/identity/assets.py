@@ -46,7 +46,8 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
 
     @table_asset(contracts, outputs=_RESOLVED, inputs=records)
     def identity_map(run: StageRun) -> Mapping[str, TableVersion]:
-        resolution = resolved(run)
+        before = former(run)
+        resolution = resolved(run, before)
         run.tell(MAP, **resolution.told)
         return run.write(
             {
@@ -65,6 +66,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
             },
             inputs=records,
             merged=[LEAD_IDS, LOG, PINS],
+            held={} if run.is_full else held(before),
         )
 
     members = [*records, MAP]
@@ -96,7 +98,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     return [identity_map, leads, duplicate_actions]
 
 
-def resolved(run: StageRun) -> Resolution:
+def resolved(run: StageRun, before: Former) -> Resolution:
     """Who is who at the run's moment, from what the last refresh left."""
     from leadflow.identity.linkage_choice import lead_model
     from leadflow.identity.linkage_heads import changed_heads, heads_of
@@ -120,7 +122,7 @@ def resolved(run: StageRun) -> Resolution:
             )
         return resolve(
             run.read("clean.clean_leads"),
-            former(run),
+            before,
             state(run, PINS),
             run.policy,
             matcher_fingerprint(matching.fingerprint, version),
@@ -146,6 +148,17 @@ def former(run: StageRun) -> Former:
         account_ids=state(run, ACCOUNT_IDS),
         company_pairs=derived(COMPANY_PAIRS),
     )
+
+
+def held(before: Former) -> dict[str, pl.DataFrame]:
+    """What the derived tables hold that a refresh changes in part."""
+    return {
+        INDEX: before.index,
+        PAIRS: before.pairs,
+        HEADS: before.heads,
+        MAP: before.identity_map,
+        COMPANY_PAIRS: before.company_pairs,
+    }
 
 
 def state(run: StageRun, table: str) -> pl.DataFrame:
