@@ -7,12 +7,13 @@ records are the same person (identity/).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import polars as pl
 
 from leadflow.text.companies import company_key
 from leadflow.text.company_matching import company_core_keys
-from leadflow.text.emails import email_problem, mailbox
+from leadflow.text.emails import email_problem, mailbox_of
 from leadflow.text.made_up import is_made_up_address, is_made_up_company, is_role_address
 from leadflow.text.persons import key_of_person, name_problem, read_person
 from leadflow.text.phones import phone_of, plain_phone, read_phones
@@ -54,6 +55,11 @@ _OF_NAME: dict[str, pl.DataType] = {
 }
 _OF_WECHAT: dict[str, pl.DataType] = {"wechat_id": pl.String(), "wechat_problem": pl.String()}
 
+_KEPT = 200_000
+"""Names that a process remembers from one part of the records to the next: they come again."""
+_LONGEST_KEPT = 200
+"""Characters; a longer one is read each time, so that hard input costs no memory."""
+
 _SEPARATOR = "\x1f"  # between phone and country, where the two are one text; in neither of them
 _WECHAT = re.compile(r"(?:wx|vx|wechat|weixin|微信号?|v信)\s*[:：号]?\s*(?P<id>.*)", re.IGNORECASE)
 # Of a field for phones little is asked: ids older than WeChat's rule and the number of one's QQ account are let pass.
@@ -84,7 +90,7 @@ def read_fields(records: pl.DataFrame) -> pl.DataFrame:
     of_email = map_distinct_columns(records["email"], _of_email, _OF_EMAIL)
     of_phone = map_distinct_columns(_phone_and_country(records), _of_phone, _OF_PHONE)
     of_name = map_distinct_columns(records["full_name"], _of_name, _OF_NAME)
-    is_made_up = map_distinct(records["company_name"], is_made_up_company, pl.Boolean())
+    is_made_up = map_distinct(records["company_name"], _is_made_up_company, pl.Boolean())
     keys = map_distinct(records["company_name"], company_key, pl.String())
     # A name in plain letters is found by its key, which is dear enough to be made only once.
     is_plain = pl.col("company_name").str.len_bytes() == pl.col("company_name").str.len_chars()
@@ -110,7 +116,7 @@ def _of_email(address: str) -> tuple[str | None, str | None, bool | None, bool |
     problem = email_problem(address)
     if problem is not None:
         return problem, None, None, None
-    return None, mailbox(address), is_role_address(address), is_made_up_address(address)
+    return None, mailbox_of(address), is_role_address(address), is_made_up_address(address)
 
 
 def _phone_and_country(records: pl.DataFrame) -> pl.Series:
@@ -146,11 +152,25 @@ def _of_phone(number: str) -> tuple[str | None, str | None, str | None, str | No
 
 
 def _of_name(name: str) -> tuple[str | None, str | None, str | None, str | None]:
+    return _read_name(name) if len(name) <= _LONGEST_KEPT else _read_name.__wrapped__(name)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_name(name: str) -> tuple[str | None, str | None, str | None, str | None]:
     problem = name_problem(name)
     read = read_person(name) if problem is None else None
     if read is None:
         return problem, None, None, None
     return None, " ".join(read.given) or None, read.family or None, key_of_person(read)
+
+
+def _is_made_up_company(name: str) -> bool:
+    return _kept_is_made_up(name) if len(name) <= _LONGEST_KEPT else is_made_up_company(name)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept_is_made_up(name: str) -> bool:
+    return is_made_up_company(name)
 
 
 def _of_wechat(text: str) -> tuple[str | None, str | None]:
