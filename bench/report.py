@@ -137,11 +137,12 @@ def _identities(cases: Sequence[Mapping[str, Any]]) -> list[str]:
         "",
         "All steps of the stages clean and identity over a messy simulated company's lead records, without checks, against "
         "Splink's predict and clustering alone over the same records, normalised already, with leadflow's model and keys. "
-        f"Allowed is 1.5 times. Then the newest records that were held back (10,000, a fifth where there are few). "
+        f"Wanted are at most 1.5 times Splink's seconds, and 8 GB. Then the newest records that were held back (10,000, a fifth "
+        f"where there are few), for which a twentieth of all anew is wanted. "
         f"`make bench CASES='{' '.join('identity-' + str(case['result']['records']) for case in cases)}'`.",
         "",
         "Seconds are wall time; processor seconds, of all threads and processes, tell more where the machine had other work: "
-        "its load while each case ran (two processors) stands beside.",
+        "its load while each case ran (two processors) stands beside. Memory is that of the largest process.",
         "",
         "| records | load | clean and identity | Splink | ratio | in processor seconds | ratio | peak memory, GB (Splink) | new ones | share of all anew | in processor seconds |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
