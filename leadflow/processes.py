@@ -58,17 +58,66 @@ def part_map(workers: int) -> Iterator[PartMap]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+class Beside(Protocol):
+    """Has a function called while this process goes on; what it returns gives the result, or waits for it."""
+
+    def __call__(self, function: Callable[[Part], Result], part: Part, /) -> Callable[[], Result]:
+        """Begin now; call what is returned once, inside the block."""
+        ...
+
+
+def later(function: Callable[[Part], Result], part: Part) -> Callable[[], Result]:
+    """`Beside` without a process: the function is called here, when its result is asked for."""
+    return partial(function, part)
+
+
+@contextmanager
+def beside(workers: int) -> Iterator[Beside]:
+    """A process of its own for work that this one need not wait for; below two workers the work is done here, `later`.
+
+    The function and its part have to be picklable. What it raises is raised where the result is asked for; the process is gone
+    when the block ends.
+
+    Raises:
+        LeadflowError: the process was killed, as the operating system does when memory runs out.
+    """
+    if workers < 2:
+        yield later
+        return
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin)
+
+    def begin(function: Callable[[Part], Result], part: Part) -> Callable[[], Result]:
+        future = pool.submit(function, part)
+
+        def result() -> Result:
+            with _told_of_killed_worker():
+                return future.result()
+
+        return result
+
+    try:
+        yield begin
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
 def _in_order(
     pool: ProcessPoolExecutor, at_a_time: int, function: Callable[[Part], Result], parts: Iterable[Part]
 ) -> Iterator[Result]:
     waiting: deque[Future[Result]] = deque()
-    try:
+    with _told_of_killed_worker():
         for part in parts:
             waiting.append(pool.submit(function, part))
             if len(waiting) >= at_a_time:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+@contextmanager
+def _told_of_killed_worker() -> Iterator[None]:
+    try:
+        yield
     except BrokenProcessPool as error:
         raise LeadflowError(
             "A worker process was killed in the middle of its work, most likely because memory ran out",

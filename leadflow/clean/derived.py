@@ -7,15 +7,16 @@ records are the same person (identity/).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import polars as pl
 
 from leadflow.text.companies import company_key
 from leadflow.text.company_matching import company_core_keys
-from leadflow.text.emails import email_problem, mailbox
+from leadflow.text.emails import email_problem, mailbox_of
 from leadflow.text.made_up import is_made_up_address, is_made_up_company, is_role_address
 from leadflow.text.persons import key_of_person, name_problem, read_person
-from leadflow.text.phones import phone_of, read_phones
+from leadflow.text.phones import phone_of, plain_phone, read_phones
 from leadflow.text.titles import job_function
 from leadflow.text.values import tidy
 from leadflow.text.vectors import map_distinct, map_distinct_columns
@@ -43,7 +44,7 @@ _OF_EMAIL: dict[str, pl.DataType] = {
 _OF_PHONE: dict[str, pl.DataType] = {
     "phone_e164": pl.String(),
     "phone_problem": pl.String(),
-    "phones": pl.List(pl.String()),
+    "phones": pl.String(),
     "phone_wechat_id": pl.String(),
 }
 _OF_NAME: dict[str, pl.DataType] = {
@@ -53,6 +54,11 @@ _OF_NAME: dict[str, pl.DataType] = {
     "person_key": pl.String(),
 }
 _OF_WECHAT: dict[str, pl.DataType] = {"wechat_id": pl.String(), "wechat_problem": pl.String()}
+
+_KEPT = 200_000
+"""Names that a process remembers from one part of the records to the next: they come again."""
+_LONGEST_KEPT = 200
+"""Characters; a longer one is read each time, so that hard input costs no memory."""
 
 _SEPARATOR = "\x1f"  # between phone and country, where the two are one text; in neither of them
 _WECHAT = re.compile(r"(?:wx|vx|wechat|weixin|微信号?|v信)\s*[:：号]?\s*(?P<id>.*)", re.IGNORECASE)
@@ -84,7 +90,7 @@ def read_fields(records: pl.DataFrame) -> pl.DataFrame:
     of_email = map_distinct_columns(records["email"], _of_email, _OF_EMAIL)
     of_phone = map_distinct_columns(_phone_and_country(records), _of_phone, _OF_PHONE)
     of_name = map_distinct_columns(records["full_name"], _of_name, _OF_NAME)
-    is_made_up = map_distinct(records["company_name"], is_made_up_company, pl.Boolean())
+    is_made_up = map_distinct(records["company_name"], _is_made_up_company, pl.Boolean())
     keys = map_distinct(records["company_name"], company_key, pl.String())
     # A name in plain letters is found by its key, which is dear enough to be made only once.
     is_plain = pl.col("company_name").str.len_bytes() == pl.col("company_name").str.len_chars()
@@ -97,6 +103,7 @@ def read_fields(records: pl.DataFrame) -> pl.DataFrame:
     )
     of_wechat = map_distinct_columns(own, _of_wechat, _OF_WECHAT)
     return pl.concat([of_email, of_phone, of_name, of_wechat], how="horizontal").with_columns(
+        phones=pl.col("phones").str.split(_SEPARATOR),
         is_made_up_company=is_made_up,
         wechat_id=pl.coalesce("wechat_id", "phone_wechat_id"),
         company_key=keys,
@@ -109,7 +116,7 @@ def _of_email(address: str) -> tuple[str | None, str | None, bool | None, bool |
     problem = email_problem(address)
     if problem is not None:
         return problem, None, None, None
-    return None, mailbox(address), is_role_address(address), is_made_up_address(address)
+    return None, mailbox_of(address), is_role_address(address), is_made_up_address(address)
 
 
 def _phone_and_country(records: pl.DataFrame) -> pl.Series:
@@ -121,8 +128,12 @@ def _phone_and_country(records: pl.DataFrame) -> pl.Series:
     ).to_series()
 
 
-def _of_phone(number: str) -> tuple[str | None, str | None, list[str] | None, str | None]:
+def _of_phone(number: str) -> tuple[str | None, str | None, str | None, str | None]:
+    """What `_OF_PHONE` says of a phone and its country; several phones are one text, as lists of texts are slow to make."""
     phone, _, country = number.partition(_SEPARATOR)
+    plain = plain_phone(phone)
+    if plain is not None:
+        return plain.e164, None, plain.e164, None
     reading = read_phones(phone, country or None)
     wechat_id = wechat_in_phone(phone)
     named = _WECHAT.fullmatch(phone.strip())
@@ -137,15 +148,29 @@ def _of_phone(number: str) -> tuple[str | None, str | None, list[str] | None, st
     if wechat_id is not None and not is_id_alone and not any(each.is_valid for each in reading.numbers):
         reading = read_phones(without_wechat(phone), country or None)
     valid = [] if is_id_alone else [each.e164 for each in reading.numbers if each.is_valid]
-    return phone_of(reading), problem, valid or None, wechat_id
+    return phone_of(reading), problem, _SEPARATOR.join(valid) or None, wechat_id
 
 
 def _of_name(name: str) -> tuple[str | None, str | None, str | None, str | None]:
+    return _read_name(name) if len(name) <= _LONGEST_KEPT else _read_name.__wrapped__(name)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_name(name: str) -> tuple[str | None, str | None, str | None, str | None]:
     problem = name_problem(name)
     read = read_person(name) if problem is None else None
     if read is None:
         return problem, None, None, None
     return None, " ".join(read.given) or None, read.family or None, key_of_person(read)
+
+
+def _is_made_up_company(name: str) -> bool:
+    return _kept_is_made_up(name) if len(name) <= _LONGEST_KEPT else is_made_up_company(name)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept_is_made_up(name: str) -> bool:
+    return is_made_up_company(name)
 
 
 def _of_wechat(text: str) -> tuple[str | None, str | None]:

@@ -40,11 +40,19 @@ ACCOUNT_ID_COLUMNS: dict[str, pl.DataType] = {
     "given_at": _TIMESTAMP,
 }
 
+RECORDS_READ = (
+    "record_key", "own_domain", "company_name", "company_key", "company_core_key", "country", "known_at",
+)  # fmt: skip
+"""What `resolve_accounts` asks of records, of the match index."""
+
 __all__ = [
     "ACCOUNT_COLUMNS",
     "ACCOUNT_ID_COLUMNS",
     "COMPANY_PAIR_COLUMNS",
+    "RECORDS_READ",
     "Accounts",
+    "CompanyRecords",
+    "accounts_of",
     "company_facts",
     "resolve_accounts",
 ]
@@ -69,6 +77,22 @@ class Accounts:
     pairs: pl.DataFrame
     events: pl.DataFrame
     shared_domains: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CompanyRecords:
+    """What accounts are made of: the arguments of `resolve_accounts` as one, so that they can go to another process."""
+
+    records: pl.DataFrame
+    former_ids: pl.DataFrame
+    former_pairs: pl.DataFrame
+    companies: Companies
+    at: datetime
+
+
+def accounts_of(given: CompanyRecords) -> Accounts:
+    """`resolve_accounts`, also called in another process."""
+    return resolve_accounts(given.records, given.former_ids, given.former_pairs, given.companies, at=given.at)
 
 
 def company_facts(clean_leads: pl.DataFrame) -> pl.DataFrame:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from leadflow.processes import beside
 from leadflow.quality.contracts import Contracts
+from leadflow.quality.sql_text import identifier
 from leadflow.stages import STATE_TABLES
+from leadflow.warehouse.connection import query, quote
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
 from leadflow.warehouse.tables import TableVersion, table_exists
@@ -34,6 +37,8 @@ LEADS = "identity.leads"
 PROVENANCE = "identity.lead_provenance"
 DIGESTS = "identity.lead_digests"
 DUPLICATES = "identity.duplicate_actions"
+_MANY_RECORDS = 300_000
+"""From so many on, companies are worth a process of their own, which takes some seconds to begin."""
 _OWNERS = ["staging.stg_sql_leads", "staging.stg_opportunities", "staging.stg_sales_reps"]
 _RESOLVED = [
     MAP, INDEX, PAIRS, HEADS, LEAD_IDS, LOG, PINS, REDIRECTS, EMAILS, ACCOUNTS, ACCOUNT_IDS, COMPANY_PAIRS,
@@ -46,7 +51,8 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
 
     @table_asset(contracts, outputs=_RESOLVED, inputs=records)
     def identity_map(run: StageRun) -> Mapping[str, TableVersion]:
-        resolution = resolved(run)
+        before = former(run)
+        resolution = resolved(run, before)
         run.tell(MAP, **resolution.told)
         return run.write(
             {
@@ -65,6 +71,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
             },
             inputs=records,
             merged=[LEAD_IDS, LOG, PINS],
+            held={} if run.is_full else held(before),
         )
 
     members = [*records, MAP]
@@ -96,7 +103,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     return [identity_map, leads, duplicate_actions]
 
 
-def resolved(run: StageRun) -> Resolution:
+def resolved(run: StageRun, before: Former) -> Resolution:
     """Who is who at the run's moment, from what the last refresh left."""
     from leadflow.identity.linkage_choice import lead_model
     from leadflow.identity.linkage_heads import changed_heads, heads_of
@@ -107,7 +114,9 @@ def resolved(run: StageRun) -> Resolution:
     matching = run.policy.matching
     parameters = lead_model(matching.model, run.settings.home / "models" / "matching")
     version = "off" if parameters is None else parameters.version
-    with run.warehouse.scratch() as lent:
+    clean = run.read("clean.clean_leads")
+    workers = run.workers if clean.height >= _MANY_RECORDS else 1
+    with run.warehouse.scratch() as lent, beside(workers) as companies_beside:
         model = None
         if parameters is not None:
             model = Model(
@@ -119,13 +128,14 @@ def resolved(run: StageRun) -> Resolution:
                 ),
             )
         return resolve(
-            run.read("clean.clean_leads"),
-            former(run),
+            clean,
+            before,
             state(run, PINS),
             run.policy,
             matcher_fingerprint(matching.fingerprint, version),
             model,
             at=run.refresh().as_of,
+            beside=companies_beside,
         )
 
 
@@ -148,6 +158,17 @@ def former(run: StageRun) -> Former:
     )
 
 
+def held(before: Former) -> dict[str, pl.DataFrame]:
+    """What the derived tables hold that a refresh changes in part."""
+    return {
+        INDEX: before.index,
+        PAIRS: before.pairs,
+        HEADS: before.heads,
+        MAP: before.identity_map,
+        COMPANY_PAIRS: before.company_pairs,
+    }
+
+
 def state(run: StageRun, table: str) -> pl.DataFrame:
     """A table's rows in the columns of its frame; no rows where it was not made yet, or a former release made it with others."""
     import polars as pl
@@ -159,6 +180,7 @@ def state(run: StageRun, table: str) -> pl.DataFrame:
         is_there = table_exists(connection, table)
         # What is state is read all the same: it cannot be made anew, so that it is better to fail than to forget it.
         is_usable = is_there and (table in STATE_TABLES or run.holds_promised(connection, table))
-    if not is_usable:
-        return pl.DataFrame(schema=columns)
-    return run.read(table, list(columns)).select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+        if not is_usable:
+            return pl.DataFrame(schema=columns)
+        rows = query(connection, f"select {', '.join(map(identifier, columns))} from {quote(table)}")
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in columns.items())

@@ -144,9 +144,16 @@ def _coded(pairs: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     return pairs
 
 
+_FEW_PAIRS = 200_000
+"""Up to so many pairs are joined faster than scipy is imported."""
+
+
 def _components(size: int, pairs: pl.DataFrame) -> np.ndarray:
     """Number of the connected component of each code."""
     import numpy as np
+
+    if pairs.height <= _FEW_PAIRS:
+        return np.asarray(_joined(size, pairs), dtype=np.int32)
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -156,6 +163,21 @@ def _components(size: int, pairs: pl.DataFrame) -> np.ndarray:
         connected_components(graph, directed=False)[1] if size else np.empty(0, dtype=np.int32)
     )
     return labels
+
+
+def _joined(size: int, pairs: pl.DataFrame) -> list[int]:
+    """Of each code the first of its component, by union and find."""
+    first = list(range(size))
+
+    def found(code: int) -> int:
+        while first[code] != code:
+            first[code] = code = first[first[code]]
+        return code
+
+    for one, other in pairs.select("code_1", "code_2").iter_rows():
+        low, high = sorted((found(one), found(other)))
+        first[high] = low
+    return [found(code) for code in range(size)]
 
 
 def _doubtful(

@@ -9,6 +9,9 @@ heads share is taken off all of them, and a head's digest covers its keys: so a 
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import xor
+
 import polars as pl
 
 KEY_CAP = 100
@@ -49,27 +52,50 @@ def heads_of(index: pl.DataFrame, key_cap: int = KEY_CAP) -> pl.DataFrame:
 
     Records that say nothing but a name, a company or a country are no heads: there is nothing to compare. Columns: unique_id (the
     record_key of the head: the earliest known record of its profile, then by key), known_at, digest (UInt64), the compared
-    columns and `KEYS`.
+    columns and `KEYS` (UInt64); by unique_id.
     """
-    profiles = index.select(
-        "record_key", "known_at", "given_name", "family_name", *(name for name in PROFILE if name != "phones"),
+    told = index.select(
+        "record_key", "known_at", "given_name", "family_name", *(name for name in PROFILE if name not in ("mailbox", "phones")),
         phones=pl.when(pl.col("phones").list.len() > 0).then(pl.col("phones").list.sort()),
         # A function's mailbox is many people's.
-        mailbox_=pl.when(~pl.col("is_role_mail").fill_null(value=False)).then("mailbox"),
-    ).with_columns(mailbox=pl.col("mailbox_")).drop("mailbox_")  # fmt: skip
-    firsts = profiles.sort("known_at", "record_key").unique(list(PROFILE), keep="first", maintain_order=True)
+        mailbox=pl.when(~pl.col("is_role_mail").fill_null(value=False)).then("mailbox"),
+    )  # fmt: skip
     said = pl.sum_horizontal(
         pl.col("person_key").is_not_null(),
         pl.coalesce("company_core_key", "own_domain").is_not_null() | pl.col("country").is_not_null(),
         2 * pl.any_horizontal(pl.col("mailbox", "wechat_id").is_not_null(), pl.col("phones").is_not_null()),
     )
-    heads = _compared(firsts.filter(said >= 2))
-    for key, parts in KEYS.items():
-        heads = heads.with_columns(pl.concat_str(*parts, separator="\x1f").alias(key))
-    heads = heads.with_columns(
+    told = told.filter(said >= 2)
+    heads = _compared(told[_first_rows(told)])
+    if not heads["unique_id"].is_sorted():
+        heads = heads.sort("unique_id")
+    heads = heads.hstack(_keys(heads)).with_columns(
         pl.when(pl.len().over(key) <= key_cap).then(key).alias(key) for key in KEYS
-    ).sort("unique_id")
+    )
     return heads.with_columns(digest=heads.hash_rows(_DIGEST_SEED))
+
+
+def _first_rows(told: pl.DataFrame) -> pl.Series:
+    """The row of each profile's first known record, in their order; profiles are told apart by 64 bits."""
+    profile = told.select(PROFILE).hash_rows(_DIGEST_SEED)
+    slim = told.select("known_at", "record_key").with_columns(profile.alias("profile")).with_row_index("row")
+    slim = slim.sort("known_at", "record_key").unique("profile", keep="first", maintain_order=True)
+    return slim["row"].sort()
+
+
+def _keys(heads: pl.DataFrame) -> pl.DataFrame:
+    """`KEYS` of each head, as 64 bits: each part is hashed once, by its place in the key."""
+    parts = {(place, part) for each in KEYS.values() for place, part in enumerate(each)}
+    hashed = heads.select(
+        pl.when(pl.col(part).is_not_null())
+        .then(pl.col(part).hash(seed=_DIGEST_SEED + place))
+        .alias(f"{part} {place}")
+        for place, part in sorted(parts)
+    )
+    return hashed.select(
+        reduce(xor, (pl.col(f"{part} {place}") for place, part in enumerate(each))).alias(key)
+        for key, each in KEYS.items()
+    )
 
 
 def _compared(firsts: pl.DataFrame) -> pl.DataFrame:

@@ -95,21 +95,28 @@ def candidate_heads(
     import polars as pl
 
     keys = sorted({key for entry in model.blocking for key in entry})
+    # Numbers in the place of ids, in the same order: pairs are many times the heads.
+    numbered = all_heads.select(pl.col("unique_id"), *keys).sort("unique_id").with_row_index("number")
+    new = numbered.join(new_heads.select("unique_id"), on="unique_id", how="semi")
+    frames = {"new": new} if new.height == numbered.height else {"new": new, "all": numbered}
+    tables = {name: f"__leadflow_linkage_{name}" for name in frames}
     try:
-        for name, heads in (("new", new_heads), ("all", all_heads)):
-            connection.register("__leadflow_linkage_frame", heads.select("unique_id", *keys).to_arrow())
+        for name, frame in frames.items():
+            told = frame.select(*keys, unique_id="number").to_arrow()
+            connection.register("__leadflow_linkage_frame", told)
             connection.execute(
-                f"create or replace temp table __leadflow_linkage_{name} as select * from __leadflow_linkage_frame"
+                f"create or replace temp table {tables[name]} as select * from __leadflow_linkage_frame"
             )
             connection.unregister("__leadflow_linkage_frame")
-        sql = candidate_pairs_sql(model.blocking, "__leadflow_linkage_new", "__leadflow_linkage_all")
-        found: pl.DataFrame = connection.sql(
-            f"select join_key_l as unique_id_l, join_key_r as unique_id_r from ({sql})"
-        ).pl()
+        sql = candidate_pairs_sql(model.blocking, tables["new"], tables.get("all"))
+        found: pl.DataFrame = connection.sql(f"select join_key_l, join_key_r from ({sql})").pl()
     finally:
-        for name in ("new", "all"):
-            connection.execute(f"drop table if exists __leadflow_linkage_{name}")
-    return found.with_columns(pl.all().cast(pl.String))
+        for table in tables.values():
+            connection.execute(f"drop table if exists {table}")
+    ids = numbered["unique_id"]
+    return found.select(
+        unique_id_l=ids.gather(found["join_key_l"]), unique_id_r=ids.gather(found["join_key_r"])
+    )
 
 
 def model_pairs(

@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from leadflow.identity.accounts import Accounts, resolve_accounts
+from leadflow.identity.accounts import RECORDS_READ, Accounts, CompanyRecords, accounts_of
 from leadflow.identity.clusters import REFUSED, cluster_records, touched_records
 from leadflow.identity.emails import lead_emails
 from leadflow.identity.identity_log import (
@@ -36,6 +36,7 @@ from leadflow.identity.pins import apart_sides, pin_edges, pinned_records
 from leadflow.identity.stable_ids import assign_ids, birth_ids, sharing_ids
 from leadflow.matching_policy import Matching
 from leadflow.policy import Policy
+from leadflow.processes import Beside, later
 
 MATCH = "match"
 MODEL = "model"
@@ -133,6 +134,7 @@ def resolve(
     model: Model | None,
     *,
     at: datetime,
+    beside: Beside = later,
 ) -> Resolution:
     """Say of every lead record which person and which company it is.
 
@@ -144,11 +146,16 @@ def resolve(
         fingerprint: `match_index.matcher_fingerprint`; another than the former one matches everything anew.
         model: None where the policy has none.
         at: the refresh's moment.
+        beside: for the companies, which nothing of the rest waits for.
 
     Every record gets exactly one lead. The result does not depend on the order of rows, nor, ids aside, on what former holds.
     """
     matching = policy.matching
     index = index_rows(clean, fingerprint)
+    given = CompanyRecords(
+        index.select(*RECORDS_READ), former.account_ids, former.company_pairs, policy.companies, at
+    )
+    companies = beside(accounts_of, given)
     changed = changes(index, former.index)
     before = _as_found(former.pairs)
     heads, by_model = _model_pairs(index, before, former.heads, changed, model)
@@ -179,7 +186,7 @@ def resolve(
     log = log_rows(ids.events, edges, former.identity_map, rule_order=order)
     now = _memberships(records, ids.ids, born, edges, pl.concat([former.log, log]), order)
     kept = former.identity_map.join(touched, on="record_key", how="anti").select(*MEMBERSHIP_COLUMNS)
-    accounts = resolve_accounts(index, former.account_ids, former.company_pairs, policy.companies, at=at)
+    accounts = companies()
     identity_map = (
         pl.concat([kept, now])
         .join(accounts.of_records, on="record_key", how="left")

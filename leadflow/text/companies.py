@@ -93,7 +93,7 @@ def company_key(name: str | None) -> str | None:
     return None if name is None or len(name) > _LONGEST_NAME else _key(name)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=500_000)  # a million lead records name some two hundred thousand companies
 def _key(name: str) -> str | None:
     if is_absent(name):
         return None

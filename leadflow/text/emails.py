@@ -105,8 +105,11 @@ def mailbox(address: str | None) -> str | None:
     What follows a '+' before the @ is the owner's own mark and reaches the same mailbox nearly everywhere; at Gmail dots
     count for nothing either, and googlemail.com is its other name. Idempotent.
     """
-    if address is None or email_problem(address) is not None:
-        return None
+    return None if address is None or email_problem(address) is not None else mailbox_of(address)
+
+
+def mailbox_of(address: str) -> str:
+    """`mailbox` of an address that is known to be right."""
     local_part, _, domain = address.rpartition("@")
     bare = local_part.partition("+")[0] or local_part
     if domain in _GMAIL:

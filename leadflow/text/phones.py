@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from leadflow.text.numbering_plans import plain_number
 from leadflow.text.values import is_absent, tidy
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def phone_problem(text: str | None, country: str | None = None) -> PhoneProblem 
 @lru_cache(maxsize=200_000)
 def read_phones(text: str | None, country: str | None = None) -> PhoneReading:
     """All numbers of a phone field, without repeats; arguments as of `normalise_phone`. Fake numbers are none."""
+    if text is not None and (plain := plain_phone(text)) is not None:
+        return PhoneReading((plain,), None)
     if text is None or is_absent(text):
         return PhoneReading((), "not_a_number")
     written = _EXTENSION.sub(r" ext. \1 ", tidy(text[: 2 * _LONGEST_FIELD]))
@@ -131,6 +134,18 @@ def read_phones(text: str | None, country: str | None = None) -> PhoneReading:
     found = dict.fromkeys(number for reading in readings for number in reading.numbers)
     valid = tuple(number for number in found if number.is_valid)
     return PhoneReading(valid, None) if valid else _first_with_problem((whole, *readings))
+
+
+def plain_phone(text: str) -> PhoneNumber | None:
+    """The number of a field that holds a valid one in international form and nothing else, as `read_phones` reads it, at a
+    fraction of its cost; None of any other, which may hold numbers all the same."""
+    plain = plain_number(text)
+    if plain is None or len(text) > _LONGEST_FIELD:
+        return None
+    digits = _NOT_DIGIT.sub("", text)
+    if len(digits) > _LONGEST_NUMBER + 2 or is_fake_number(digits) or is_fake_number(plain.national):
+        return None
+    return PhoneNumber(f"+{plain.code}{plain.national}", None, plain.region, _kind(plain.kind), True)
 
 
 def _first_with_problem(readings: tuple[PhoneReading, ...]) -> PhoneReading:

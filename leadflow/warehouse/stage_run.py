@@ -18,6 +18,7 @@ from leadflow.quality.sql_text import identifier
 from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import Warehouse, query, quote
+from leadflow.warehouse.differences import differing, is_in_order
 from leadflow.warehouse.models.sql_models import SqlModel, SqlRoom, run_model
 from leadflow.warehouse.quarantine import forget_rows, set_aside
 from leadflow.warehouse.refreshes import Refresh, current_refresh
@@ -133,6 +134,7 @@ class StageRun:
         *,
         inputs: Sequence[str],
         merged: Collection[str] = (),
+        held: Mapping[str, pl.DataFrame] | None = None,
     ) -> dict[str, TableVersion]:
         """Write tables that belong together in one transaction: all of them, or none.
 
@@ -140,6 +142,8 @@ class StageRun:
             tables: rows by table; each replaces its table, in the order of its contract's natural key.
             inputs: tables the rows were made from.
             merged: tables that are upserted by their natural key and not replaced.
+            held: what tables hold now, all rows and columns: of these only what differs is written, where that is less
+                than half. The rows are the same then, in another order.
         """
         with self.connect() as connection:
             ensure_system_tables(connection)
@@ -148,11 +152,16 @@ class StageRun:
                 versions = {}
                 for table, rows in tables.items():
                     key = self.contracts[table].natural_key
+                    changed = differing((held or {}).get(table), rows, key)
                     if table in merged:
                         merge_rows(connection, table, rows, key=key)
+                    elif changed is None:
+                        put_rows(connection, table, rows, order_by=() if is_in_order(rows, key) else key)
                     else:
-                        put_rows(connection, table, rows, order_by=key)
-                    self.set_aside(connection, table, stamp=stamp, is_replaced=table not in merged)
+                        forget_rows(connection, table, changed.touched)
+                        replace_rows(connection, table, changed.rows, touched=changed.touched, order_by=key)
+                    is_replaced = table not in merged and changed is None
+                    self.set_aside(connection, table, stamp=stamp, is_replaced=is_replaced)
                     versions[table] = record_version(connection, table, stamp=stamp, inputs=inputs)
             return versions
 

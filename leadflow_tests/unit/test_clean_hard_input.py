@@ -97,7 +97,7 @@ def test_a_zero_width_character_makes_no_other_person() -> None:
 
 def test_a_value_on_very_many_records_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: Counter[str] = Counter()
-    for name in ("_of_email", "_of_phone", "_of_name", "is_made_up_company", "company_key", "job_function"):
+    for name in ("_of_email", "_of_phone", "_of_name", "_is_made_up_company", "company_key", "job_function"):
         read = getattr(derived, name)
 
         def counted(text: str, name: str = name, read: object = read) -> object:
@@ -112,7 +112,7 @@ def test_a_value_on_very_many_records_is_read_once(monkeypatch: pytest.MonkeyPat
     assert calls == {
         "_of_email": 1,
         "_of_phone": 1,
-        "is_made_up_company": 1,
+        "_is_made_up_company": 1,
         "company_key": 1,
         "job_function": 1,
     }

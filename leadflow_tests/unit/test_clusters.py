@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
+from leadflow.identity import clusters
 from leadflow.identity.clusters import Clusters, cluster_records, touched_records
 
 START = datetime(2026, 1, 1)  # noqa: DTZ001 -- UTC without a zone, as in the warehouse
@@ -242,3 +245,12 @@ def test_a_cluster_never_holds_what_it_must_not(world: tuple, random) -> None:  
     assert profiles["profile"].max() <= limit
     used = clusters.edges.filter(pl.col("decision") == "used")
     assert cluster_records(records, used, NO_NEVER, 100).of.equals(clusters.of)
+
+
+def test_few_pairs_are_joined_as_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance, keys = random.Random(7), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    edges = edges_of(*(("".join(chance.sample(keys, 2)), 1.0, "rule") for _ in range(40)))
+    few = cluster_records(records_of(keys), edges, NO_NEVER, 100).of
+    monkeypatch.setattr(clusters, "_FEW_PAIRS", 0)
+    assert_frame_equal(cluster_records(records_of(keys), edges, NO_NEVER, 100).of, few)
+    assert 5 < few["cluster"].n_unique() < 40

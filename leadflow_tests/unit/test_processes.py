@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from leadflow.errors import LeadflowError
-from leadflow.processes import part_map
+from leadflow.processes import beside, part_map
 
 
 def _process_of(part: int) -> tuple[int, int]:
@@ -59,3 +59,24 @@ def test_a_killed_worker_is_told_and_waited_for_by_nobody() -> None:
         pytest.raises(LeadflowError, match=r"worker process was killed.*LEADFLOW_THREADS=1"),
     ):
         list(mapped(_killed, range(20)))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_work_beside_is_done_in_a_process_of_its_own_or_later(workers: int) -> None:
+    with beside(workers) as begin:
+        part, process = begin(_process_of, 7)()
+    assert part == 7
+    assert (process == os.getpid()) is (workers == 1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_work_beside_raises_is_raised_where_it_is_asked_for(workers: int) -> None:
+    with beside(workers) as begin:
+        result = begin(_divided, 0)
+        with pytest.raises(ZeroDivisionError):
+            result()
+
+
+def test_a_process_killed_beside_is_told() -> None:
+    with beside(2) as begin, pytest.raises(LeadflowError, match=r"worker process was killed"):
+        begin(_killed, 2)()

@@ -117,7 +117,7 @@ def model() -> Iterator[Model]:
 
 
 def _resolve(
-    records: list[dict[str, object]],
+    records: list[dict[str, object]] | pl.DataFrame,
     former: Former = _NOTHING,
     *,
     pins: pl.DataFrame = _NO_PINS,
@@ -125,7 +125,8 @@ def _resolve(
     at: int = 100,
     policy: Policy | None = None,
 ) -> Resolution:
-    return resolve(_clean(records), former, pins, policy or Policy(), "same", model, at=_day(at))
+    clean = records if isinstance(records, pl.DataFrame) else _clean(records)
+    return resolve(clean, former, pins, policy or Policy(), "same", model, at=_day(at))
 
 
 def _leads(resolution: Resolution) -> dict[str, str]:
@@ -201,15 +202,15 @@ def test_what_changed_gives_what_everything_anew_gives(seed: int, has_model: boo
             records[key] = _record(key, chance.randrange(len(_PEOPLE)), day, **fields)
         for key in chance.sample(sorted(records), k=min(len(records) // 8, 3)):
             del records[key]
-        rows = list(records.values())
-        chance.shuffle(rows)
-        made = _resolve(rows, former, model=used, at=200 + step)
-        anew = _resolve(rows[::-1], _rebuilt(former), model=used, at=200 + step)
+        clean = _clean(list(records.values()))
+        shuffled, turned = clean.sample(fraction=1, shuffle=True, seed=step), clean.reverse()
+        made = _resolve(shuffled, former, model=used, at=200 + step)
+        anew = _resolve(turned, _rebuilt(former), model=used, at=200 + step)
         for name in ("index", "pairs", "heads", "identity_map", "lead_ids", "log", "redirects", "emails"):
             assert_frame_equal(getattr(made, name), getattr(anew, name))
         assert_frame_equal(made.accounts.accounts, anew.accounts.accounts)
         leads = _leads(made)
-        assert sorted(leads) == sorted(_clean(rows)["record_key"])
+        assert sorted(leads) == sorted(clean["record_key"])
         moved = {key for keys in made.log["record_keys"] for key in keys}
         assert {key for key, lead in leads.items() if ids.get(key, lead) != lead} <= moved
         ids |= leads

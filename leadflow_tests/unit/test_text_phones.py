@@ -1,7 +1,23 @@
+from collections.abc import Iterator
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import (
+    SUPPORTED_REGIONS,
+    NumberParseException,
+    PhoneNumberFormat,
+    example_number_for_type,
+    format_number,
+    is_valid_number,
+    number_type,
+    parse,
+    region_code_for_number,
+    supported_types_for_region,
+)
 
+from leadflow.text.numbering_plans import plain_number
 from leadflow.text.phones import (
     PHONE_PROBLEMS,
     country_code,
@@ -112,3 +128,59 @@ def test_country_code(text: str | None, code: str | None) -> None:
 def test_normalising_twice_changes_nothing(text: str, country: str | None) -> None:
     once = normalise_phone(text, country)
     assert once is None or normalise_phone(once) == once
+
+
+def _written_internationally() -> Iterator[str]:
+    """For every region and kind of its example numbers, and for every country code: right ones, and ones with other digits."""
+    chance = Random(20261123)
+    for region in sorted(SUPPORTED_REGIONS):
+        for kind in sorted(supported_types_for_region(region)):
+            example = example_number_for_type(region, kind)
+            if example is None:
+                continue
+            written = format_number(example, PhoneNumberFormat.INTERNATIONAL)
+            yield written
+            yield f"00{example.country_code} {example.national_number}"
+            for _ in range(4):
+                kept = len(written) - chance.randrange(1, 8)
+                yield written[:kept] + "".join(
+                    str(chance.randrange(10)) if figure.isdigit() else figure for figure in written[kept:]
+                )
+    for code in range(1, 1000):
+        for length in (3, 6, 8, 9, 10, 11, 13):
+            yield f"+{code} {chance.randrange(10 ** (length - 1), 10**length)}"
+
+
+def test_plain_numbers_are_read_as_the_library_reads_them() -> None:
+    answered = valid = 0
+    for text in _written_internationally():
+        found = plain_number(text)
+        try:
+            number = parse("+" + text[2:] if text.startswith("00") else text)
+        except NumberParseException:
+            assert found is None, text
+            continue
+        valid += is_valid_number(number)
+        if found is not None:
+            answered += 1
+            assert (f"+{found.code}{found.national}", found.region, found.kind) == (
+                format_number(number, PhoneNumberFormat.E164),
+                region_code_for_number(number),
+                number_type(number),
+            ), text
+            assert is_valid_number(number), text
+    assert answered > 0.8 * valid > 2_000
+
+
+@pytest.mark.parametrize(
+    "text", ["+49 170 9353624", "0086 139 44158392", "+1 415-555-2671", "+44 020 7946 0958"]
+)
+def test_a_plain_field_is_read_as_the_same_with_words_around(text: str) -> None:
+    assert read_phones(text) == read_phones(f"Tel: {text}") == read_phones(f" {text} ", "DE")
+
+
+@pytest.mark.parametrize(
+    "text", ["+49", "+0049 170 9353624", "0170 9353624", "+49 170 9353624 ", "+999 12345678", "٤٩", ""]
+)
+def test_what_has_to_be_interpreted_is_no_plain_number(text: str) -> None:
+    assert plain_number(text) is None
