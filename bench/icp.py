@@ -228,7 +228,7 @@ def _many_accounts() -> pl.DataFrame:
         }
     ).with_columns(
         known_from=pl.lit(_BEFORE),
-        won_at=pl.when("is_won").then(pl.lit(_AS_OF)),
+        won_at=pl.when("is_won").then(pl.lit(_BEFORE)),
         cycle_days=pl.lit(20.0),
         contract_value=pl.lit(1000.0),
         contract_currency=pl.lit("EUR"),
