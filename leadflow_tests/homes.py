@@ -135,15 +135,17 @@ class Home:
                 run_config=config, instance=instance, asset_selection=chosen, raise_on_error=False
             )
 
-    def make(self, *, as_of: str = "") -> dg.ExecuteInProcessResult:
-        """A refresh of every table without checks, and therefore without publishing."""
+    def make(self, *, as_of: str = "", stages: Sequence[str] = ()) -> dg.ExecuteInProcessResult:
+        """A refresh of every table, or of those of some stages, without checks, and therefore without publishing."""
         defs = self.defs()
+        chosen = dg.AssetSelection.groups(*stages) if stages else dg.AssetSelection.all()
+        opens = not stages or "raw" in stages
         with dg.DagsterInstance.ephemeral() as instance:
             return dg.materialize(
                 list(defs.assets or ()),  # type: ignore[arg-type]
-                selection=dg.AssetSelection.all() - dg.AssetSelection.assets(MARTS),
+                selection=chosen - dg.AssetSelection.assets(MARTS),
                 resources=defs.resources,
-                run_config=QUIET | refresh_config(as_of=as_of),
+                run_config=QUIET | (refresh_config(as_of=as_of) if opens else {}),
                 instance=instance,
             )
 
