@@ -285,6 +285,7 @@ class StageRun:
             "horizon_days": training.horizon_days,
             "moments_days": list(training.moments_days),
             "training_max_leads": training.max_leads,
+            "test_share": training.test_share,
             "bots": self.policy.bots.sql_variables(),
             "icp": self.policy.icp.sql_variables(),
         }
