@@ -163,18 +163,3 @@ def blocking_keys(fields: Sequence[Field]) -> list[tuple[str, ...]]:
                 pass
     pairs = [(one, other) for (one, of), (other, at) in combinations(weak, 2) if of != at]
     return [*((column,) for column in strong), *pairs]
-
-
-def training_keys(fields: Sequence[Field]) -> list[tuple[str, ...]]:
-    """Columns of the passes of expectation maximisation: two at least hold different fields fixed, so that each field is learned in
-    a pass that does not hold it."""
-    strong = [
-        (field.name,) for field in fields if field.kind in ("date", "email", "phone", "number", "street")
-    ]
-    names = [field.name for field in fields if field.kind in ("given_name", "family_name")]
-    rest = [
-        field.name
-        for field in fields
-        if field.kind in ("postcode", "place", "company", "domain", "house_number")
-    ]
-    return [*strong, *([tuple(names)] if names else []), *([tuple(rest[:2])] if rest else [])]

@@ -126,7 +126,6 @@ def model_pairs(
     model: LinkageModel,
     match_from: float,
     review_from: float,
-    decided: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Pairs of new heads with any head that the model holds for one person, or for worth a look.
 
@@ -137,18 +136,12 @@ def model_pairs(
         model: `builtin_lead_model`, or one read by `model_from_json`.
         match_from: probability from which decision is 'match'.
         review_from: probability from which it is 'review'; pairs below are not returned.
-        decided: record_key_1, record_key_2 that rules link already: they are not scored.
 
     Returns the columns of `identity.match_pairs`, by record_key_1, record_key_2.
     """
     import polars as pl
 
     pairs = candidate_heads(connection, new_heads, all_heads, model)
-    if decided is not None:
-        pairs = pairs.join(
-            decided.select("record_key_1", "record_key_2"), how="anti",
-            left_on=["unique_id_l", "unique_id_r"], right_on=["record_key_1", "record_key_2"],
-        )  # fmt: skip
     wanted = pl.concat([pairs["unique_id_l"], pairs["unique_id_r"]]).unique().to_frame("unique_id")
     heads = all_heads.join(wanted, on="unique_id", how="semi")
     least = _log_odds(review_from)

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from leadflow.errors import LeadflowError
-from leadflow.identity.linkage_comparisons import blocking_keys, comparisons_of, training_keys
+from leadflow.identity.linkage_comparisons import blocking_keys, comparisons_of
 from leadflow.identity.linkage_fields import LONGEST, declared_fields, guess_fields, prepare
 
 
@@ -69,10 +69,8 @@ def test_rows_keep_their_order_and_key():
     assert ready.select("unique_id", "family_name").rows() == [("3", "c"), ("1", "a"), ("2", "b")]
 
 
-def test_every_field_is_compared_found_by_a_key_and_learned_in_a_pass_that_leaves_it_free():
+def test_every_field_is_compared_and_found_by_a_key():
     fields = guess_fields(["first_name", "surname", "dob", "email", "city", "postcode"])
     assert [part["output_column_name"] for part in comparisons_of(fields)] == [field.name for field in fields]
     keys = {column for entry in blocking_keys(fields) for column in entry}
     assert {field.name for field in fields} <= keys
-    passes = training_keys(fields)
-    assert all(any(field.name not in held for held in passes) for field in fields)

@@ -176,13 +176,6 @@ def test_pairs_of_changed_heads_put_in_place_give_what_all_heads_give(seed):
     assert incremental.equals(full)
 
 
-def test_pairs_that_rules_link_are_left_out():
-    heads = heads_of(_random_index(150, 9))
-    everything = _pairs(heads, heads)
-    left = _pairs(heads, heads, decided=everything.head(3))
-    assert left.equals(everything.slice(3))
-
-
 def test_each_pair_is_found_once_and_by_the_text_order_of_its_keys():
     heads = heads_of(_random_index(200, 2))
     found = _pairs(heads, heads)
