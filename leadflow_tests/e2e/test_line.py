@@ -56,8 +56,10 @@ def test_the_mart_explains_itself(mart):
     assert mart.execute(undescribed).fetchall() == []
 
 
-def test_every_table_that_is_published_has_rows(mart):
-    for name in PUBLISHED_TABLES:
+def test_every_table_that_is_published_has_rows(mart, shared_home):
+    # Too few accounts of so small a company were won to be grouped.
+    assert shared_home.rows("select distinct method from icp.account_fit") == [("rules",)]
+    for name in set(PUBLISHED_TABLES) - {"icp.icp_segments"}:
         (rows,) = mart.execute(f"select count(*) from {name.partition('.')[2]}").fetchone()
         assert rows > 0, name
 
