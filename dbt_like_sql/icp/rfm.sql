@@ -21,13 +21,26 @@ with segments (recency_from, recency_to, fm_from, fm_to, segment) as (
 ),
 
 -- Days on which the lead itself did something, as known: closed days from the daily table, the as_of day from events.
-active_days as (
+closed_days as (
     select lead_id, event_date as active_date
     from {{ ref('lead_activity_daily') }}
     where last_event_at is not null
         and event_date < date '{{ var("as_of")[:10] }}'
         and known_date < date '{{ var("as_of")[:10] }}'
         and (known_until_date is null or known_until_date > date '{{ var("as_of")[:10] }}')
+),
+
+-- Of the days before the window only the newest is asked for.
+active_days as (
+    select lead_id, active_date
+    from closed_days
+    where active_date >= date '{{ var("as_of")[:10] }}' - {{ var('icp')['active_days_window'] }}
+
+    union
+
+    select lead_id, max(active_date) as active_date
+    from closed_days
+    group by lead_id
 
     union
 
