@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from bench.features import features_case
 from bench.identity import identity_case
 from bench.landing import landing_case
 from bench.measure import Measure, measure
@@ -27,6 +28,8 @@ from bench.refreshes import LEADFLOW, parts_of, refresh_case
 from bench.report import REPORT, RESULTS, write_report
 
 SIZES = (10_000, 100_000, 1_000_000)
+FEATURE_SIZES = (20_000, 200_000, 1_000_000)
+EVENTS_PER_LEAD = 50
 LANDINGS = ((10, "csv"), (10, "parquet"), (50, "parquet"))
 """Event files: millions of rows, and the format."""
 
@@ -66,11 +69,16 @@ def _identity(records: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: identity_case(records, runs)
 
 
+def _features(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
+    return lambda runs: features_case(leads, EVENTS_PER_LEAD, runs)
+
+
 CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     "imports": imports,
     "demo": demo,
     **{f"landing-{suffix}-{events}m": _landing(events * 1_000_000, suffix) for events, suffix in LANDINGS},
     **{f"identity-{records}": _identity(records) for records in SIZES},
+    **{f"features-{leads}": _features(leads) for leads in FEATURE_SIZES},
     **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
 }
 
