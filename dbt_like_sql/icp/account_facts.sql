@@ -52,19 +52,7 @@ paying as (
     where known_at <= timestamp '{{ var("as_of") }}' and occurred_at <= timestamp '{{ var("as_of") }}'
 ),
 
-domains as (
-    select domain, account_id
-    from {{ source('identity', 'accounts') }}
-    where domain is not null
-    qualify count(*) over (partition by domain) = 1
-),
-
-names as (
-    select lower(company_name) as company_name, account_id
-    from {{ source('identity', 'accounts') }}
-    where company_name is not null
-    qualify count(*) over (partition by lower(company_name)) = 1
-),
+{{ accounts_by_company() }},
 
 tied as (
     select
