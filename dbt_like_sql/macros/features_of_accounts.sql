@@ -41,7 +41,7 @@ account_touches as (
         account_leads.account_id,
         account_leads.as_of_date,
         account_leads.lead_id,
-        sum({% for measure in var('touch_measures') %}{% if not loop.first %} + {% endif %}daily.{{ measure }}{% endfor %}) as touches
+        sum({{ touches('daily') }}) as touches
     from account_leads
     inner join {{ ref('lead_activity_daily') }} as daily
         on daily.lead_id = account_leads.lead_id

@@ -3,6 +3,19 @@
     activity: one row per lead, moment and sum of a day, with the days since. activity_windows and trial_features: one row per
     lead and moment. -#}
 {% macro features_of_activity() -%}
+{%- set events_of_leads -%}
+select
+        spine.lead_id,
+        spine.as_of,
+        date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
+        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
+        {%- for measure in var('activity_windows') %},
+        events.{{ measure }}
+        {%- endfor %}
+    from spine
+    inner join {{ ref('lead_events') }} as events
+        on events.lead_id = spine.lead_id
+{%- endset -%}
 activity as (
     select
         spine.lead_id,
@@ -21,17 +34,7 @@ activity as (
 
     union all
 
-    select
-        spine.lead_id,
-        spine.as_of,
-        date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
-        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
-        {%- for measure in var('activity_windows') %},
-        events.{{ measure }}
-        {%- endfor %}
-    from spine
-    inner join {{ ref('lead_events') }} as events
-        on events.lead_id = spine.lead_id
+    {{ events_of_leads }}
         and greatest(cast(events.occurred_at as date), cast(events.known_at as date)) = spine.as_of_date
         and events.occurred_at <= spine.as_of
         and events.known_at <= spine.as_of
@@ -39,17 +42,7 @@ activity as (
 
     union all
 
-    select
-        spine.lead_id,
-        spine.as_of,
-        date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
-        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
-        {%- for measure in var('activity_windows') %},
-        events.{{ measure }}
-        {%- endfor %}
-    from spine
-    inner join {{ ref('lead_events') }} as events
-        on events.lead_id = spine.lead_id
+    {{ events_of_leads }}
         and cast(events.known_until as date) = spine.as_of_date
         and events.known_until > spine.as_of
         and events.occurred_at < spine.as_of_date
@@ -99,12 +92,8 @@ trial_features as (
     {%- for days in var('visit_day_windows') %}
     cast(coalesce(bit_count(windows.visit_days & ((cast(1 as hugeint) << {{ days + 1 }}) - 1)), 0) as bigint) as visit_days_{{ days }}d,
     {%- endfor %}
-    {%- set touches_7d -%}
-    ({% for measure in var('touch_measures') %}{% if not loop.first %} + {% endif %}windows.{{ measure }}_7d{% endfor %})
-    {%- endset %}
-    {%- set touches_30d -%}
-    ({% for measure in var('touch_measures') %}{% if not loop.first %} + {% endif %}windows.{{ measure }}_30d{% endfor %})
-    {%- endset %}
+    {%- set touches_7d = touches('windows', '_7d') %}
+    {%- set touches_30d = touches('windows', '_30d') %}
     -- 8 days against the 23 before them; one touch is added to both, so that a first one is no infinite rise
     coalesce(round(ln(({{ touches_7d }} + 1) / (({{ touches_30d }} - {{ touches_7d }}) * 8 / 23 + 1)), 6), 0) as touch_trend_30d,
     {%- set topics = ['pricing_page_views'] + (var('page_topics') | list) %}
@@ -127,4 +116,9 @@ trial_features as (
 {#- A sum of a measure in its type: events are whole numbers. -#}
 {% macro counted(measure, sum) -%}
 cast(round({{ sum }}, 6) as {{ 'double' if measure in var('minute_measures') else 'bigint' }})
+{%- endmacro %}
+
+{#- The lead's own touches: the sum of their measures, columns of a relation whose names may have an ending. -#}
+{% macro touches(relation, ending='') -%}
+({% for measure in var('touch_measures') %}{% if not loop.first %} + {% endif %}{{ relation }}.{{ measure }}{{ ending }}{% endfor %})
 {%- endmacro %}
