@@ -115,6 +115,7 @@ def _facts_of_accounts(run: StageRun) -> pl.DataFrame:
             not_checked=f"When facts about accounts were known was not held against their use: {error}",
         )
         origins = {}
+    tables: dict[str, pl.DataFrame] = {}
     rows = [pl.DataFrame(schema=FACTS)]
     for feature, origin in origins.items():
         for table in sorted(
@@ -122,13 +123,15 @@ def _facts_of_accounts(run: StageRun) -> pl.DataFrame:
         ):
             if not _tells_when_known(run.contracts[table]):
                 continue
-            columns = [column.name for column in run.contracts[table].columns]
+            if table not in tables:
+                tables[table] = run.read(table)
+            columns = tables[table].columns
             fields = [name.rsplit(".", 1)[1] for name in origin.columns if name.startswith(table + ".")]
             if "known_from" in columns:
-                facts = run.read(table).filter(pl.col("field") == feature)
+                facts = tables[table].filter(pl.col("field") == feature)
                 rows.append(_facts(facts, feature, "known_from", "is_backdated"))
             rows += [
-                _facts(run.read(table), feature, f"{field}_known_at", f"{field}_is_backdated")
+                _facts(tables[table], feature, f"{field}_known_at", f"{field}_is_backdated")
                 for field in fields
                 if f"{field}_known_at" in columns
             ]
