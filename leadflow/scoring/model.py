@@ -113,16 +113,27 @@ class TrainedModel:
         return hashlib.sha256(_canonical(self._fitted()).encode()).hexdigest()[:12]
 
     def contributions(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Log-odds that each feature adds against the average training row: a column per feature, row by row."""
+        """Log-odds that each feature adds against the average training row: a column per feature, row by row.
+
+        They and the baseline add up to `log_odds`.
+        """
         added = [pl.Series(column.feature, column.contribution(features)) for column in self.columns]
         return pl.DataFrame(added, schema=dict.fromkeys(self.feature_names, pl.Float64))
 
-    def predict(self, features: pl.DataFrame) -> pl.Series:
-        """Probability of winning within the horizon, row by row."""
+    def log_odds(self, features: pl.DataFrame) -> Floats:
+        """What the features add up to, in log-odds before calibration, row by row."""
         total = np.full(features.height, self.baseline)
         for column in self.columns:
             total = total + column.contribution(features)
-        return pl.Series("ml_probability", probability(total), dtype=pl.Float64)
+        return total
+
+    def calibrated(self, log_odds: Floats) -> Floats:
+        """The probability of winning within the horizon that given log-odds stand for; never falls as they rise."""
+        return probability(log_odds)
+
+    def predict(self, features: pl.DataFrame) -> pl.Series:
+        """Probability of winning within the horizon, row by row."""
+        return pl.Series("ml_probability", self.calibrated(self.log_odds(features)), dtype=pl.Float64)
 
     def to_json(self) -> str:
         """The model as canonical JSON: the same model gives the same bytes."""

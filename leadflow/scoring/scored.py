@@ -14,8 +14,7 @@ import polars as pl
 
 from leadflow.errors import LeadflowError
 from leadflow.modelling.attributes import is_attribute
-from leadflow.modelling.columns import Floats, log_odds
-from leadflow.modelling.fit import probability
+from leadflow.modelling.columns import Floats
 from leadflow.policy import Policy
 from leadflow.scoring.blend import combine, model_weight, on_scale, tier
 from leadflow.scoring.model import TrainedModel
@@ -234,13 +233,12 @@ def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) 
     np.put_along_axis(is_told, strongest, True, axis=1)
     is_told &= np.abs(contributions) >= SMALLEST_CONTRIBUTION
 
-    probabilities = scores["ml_probability"].to_numpy()
-    ml_score, odds_log = scores["ml_score"].to_numpy(), log_odds(probabilities)
+    ml_score, odds_log = scores["ml_score"].to_numpy(), scale.model.log_odds(features)
     parts = [none]
     for at, column in enumerate(scale.model.columns):
         told = is_told[:, at]
         added = contributions[told, at]
-        without = scale.ml(probability(odds_log[told] - added))
+        without = scale.ml(scale.model.calibrated(odds_log[told] - added))
         rows = features.filter(pl.Series(told)).with_columns(
             contribution=pl.Series(added), effect=pl.Series(scale.weight * (ml_score[told] - without))
         )
