@@ -204,6 +204,9 @@ class Training(_Section):
         seed: of whatever is drawn at random.
         threads: for the linear algebra; more than one may change the last digits of a model.
         bootstrap_samples: resamples for the interval of the AUC.
+        candidates: families of models that compete: logistic, forest, boosting.
+        trees_from_wins: won leads from which forest and boosting compete, too; fewer would be learned by heart.
+        race_examples: examples that each candidate is fitted on while they compete; the chosen one is fitted on all.
     """
 
     is_enabled: Flag = True
@@ -220,6 +223,9 @@ class Training(_Section):
     seed: Days = 20240501
     threads: Count = 1
     bootstrap_samples: Annotated[int, Field(strict=True, ge=100, le=100_000)] = 1000
+    candidates: tuple[Literal["logistic", "forest", "boosting"], ...] = ("logistic", "forest", "boosting")
+    trees_from_wins: Count = 120
+    race_examples: Annotated[int, Field(strict=True, ge=1000)] = 10_000
 
     @field_validator("moments_days")
     @classmethod
