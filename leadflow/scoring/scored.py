@@ -235,26 +235,26 @@ def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) 
 
     ml_score, odds_log = scores["ml_score"].to_numpy(), scale.model.log_odds(features)
     parts = [none]
-    for at, column in enumerate(scale.model.columns):
+    for at, feature in enumerate(scale.model.feature_names):
         told = is_told[:, at]
         added = contributions[told, at]
         without = scale.ml(scale.model.calibrated(odds_log[told] - added))
         rows = features.filter(pl.Series(told)).with_columns(
             contribution=pl.Series(added), effect=pl.Series(scale.weight * (ml_score[told] - without))
         )
-        dtype = features.schema[column.feature]
-        known = pl.when(is_known(column.feature, dtype)).then(pl.col(column.feature).cast(pl.String))
-        value = pl.lit("not shown") if is_attribute(column.feature) else known.otherwise(pl.lit("unknown"))
+        dtype = features.schema[feature]
+        known = pl.when(is_known(feature, dtype)).then(pl.col(feature).cast(pl.String))
+        value = pl.lit("not shown") if is_attribute(feature) else known.otherwise(pl.lit("unknown"))
         parts.append(
             rows.select(
                 pl.col("lead_id").cast(pl.String),
                 pl.lit("model").alias("source"),
-                pl.lit(column.feature).alias("name"),
+                pl.lit(feature).alias("name"),
                 pl.lit(None, dtype=pl.Float64).alias("points"),
                 "contribution",
                 "effect",
-                pl.concat_str(pl.lit(f"{column.feature} = "), value).alias("fact"),
-                contribution_reason(column, dtype, pl.col("contribution")).alias("reason"),
+                pl.concat_str(pl.lit(f"{feature} = "), value).alias("fact"),
+                contribution_reason(feature, dtype, pl.col("contribution")).alias("reason"),
             )
         )
     return pl.concat(parts)

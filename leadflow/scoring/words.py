@@ -11,7 +11,6 @@ import re
 import polars as pl
 
 from leadflow.modelling.attributes import is_attribute
-from leadflow.modelling.columns import CategoricalColumn, Column
 
 LONGEST_IDENTIFIER = 16  # characters; a longer single word is a technical id, whose beginning is enough
 
@@ -25,24 +24,24 @@ def feature_label(feature: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def contribution_reason(column: Column, dtype: pl.DataType, contribution: pl.Expr) -> pl.Expr:
+def contribution_reason(feature: str, dtype: pl.DataType, contribution: pl.Expr) -> pl.Expr:
     """A sentence for each row about what the feature adds to the chance of winning.
 
-    A category is said to win more or less often than average where the model weighs win rates the natural way round;
-    otherwise, as for numbers, only the direction in which it moves the chance is told.
+    A category is said to win more or less often than average; for numbers the direction in which it moves the chance is
+    told.
 
     Args:
-        column: the fitted column; its feature is read from the frame.
+        feature: read from the frame.
         dtype: type of the feature in the frame.
         contribution: log-odds that the feature adds.
     """
-    label = feature_label(column.feature)
-    value = pl.col(column.feature)
-    if is_attribute(column.feature):
+    label = feature_label(feature)
+    value = pl.col(feature)
+    if is_attribute(feature):
         # What a company keeps in columns of its own may be personal: the value stays out of what is published.
         towards = pl.when(contribution > 0).then(pl.lit("raises")).otherwise(pl.lit("lowers"))
         return pl.concat_str(pl.lit(f"{label} "), towards, pl.lit(" the chance of winning"))
-    if isinstance(column, CategoricalColumn) and column.weight > 0:
+    if dtype == pl.String:
         effect = (
             pl.when(contribution > 0)
             .then(pl.lit("wins more often than average"))
@@ -64,7 +63,7 @@ def contribution_reason(column: Column, dtype: pl.DataType, contribution: pl.Exp
             shown = _short(value.cast(pl.String))
         known = pl.concat_str(pl.lit(f"{label}: "), shown, pl.lit(", which "), effect)
         unknown = pl.concat_str(pl.lit(f"{label}: unknown, which "), effect)
-    return pl.when(is_known(column.feature, dtype)).then(known).otherwise(unknown)
+    return pl.when(is_known(feature, dtype)).then(known).otherwise(unknown)
 
 
 def is_known(feature: str, dtype: pl.DataType) -> pl.Expr:

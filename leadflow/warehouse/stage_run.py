@@ -60,6 +60,7 @@ class StageRun:
         room: the SQL models.
         run_id: the Dagster run.
         is_full: rebuild incremental tables from nothing.
+        is_retraining: train a model, whether one is due or not.
         told: what a step has to tell of its tables beside rows and version, by table and name.
     """
 
@@ -68,6 +69,7 @@ class StageRun:
     room: SqlRoom
     run_id: str
     is_full: bool = False
+    is_retraining: bool = False
     told: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
