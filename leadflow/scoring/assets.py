@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     """scoring/rule_scores; scoring/model_card; scoring/scored_leads with its reasons and the model's scores."""
-    features = ["features.lead_features"]
+    features = ["features.lead_features", "features.lead_rule_activity"]
 
     @table_asset(contracts, outputs=["scoring.rule_scores"], inputs=features)
     def rule_scores(run: StageRun) -> Mapping[str, TableVersion]:
@@ -30,13 +30,20 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         return run.write_in_parts(
             features,
             lambda part: {
-                "scoring.rule_scores": score_rules(part["features.lead_features"], run.policy).scores
+                "scoring.rule_scores": score_rules(
+                    part["features.lead_features"], run.policy, part["features.lead_rule_activity"]
+                ).scores
             },
             by="lead_id",
             inputs=features,
         )
 
-    examples = ["features.training_examples", "features.leakage_report", "staging.stg_attributes"]
+    examples = [
+        "features.training_examples",
+        "features.training_rule_activity",
+        "features.leakage_report",
+        "staging.stg_attributes",
+    ]
 
     @table_asset(contracts, outputs=["scoring.model_card"], inputs=examples)
     def model_card(run: StageRun) -> Mapping[str, TableVersion]:
@@ -50,6 +57,8 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     inputs = [
         "identity.leads",
         "features.lead_features",
+        "features.lead_rule_activity",
+        "features.lead_fact_dates",
         "staging.stg_attributes",
         "scoring.rule_scores",
         "scoring.model_card",
@@ -73,7 +82,12 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
                 part["identity.leads"],
                 features,
                 part["scoring.rule_scores"],
-                score_rules(features, run.policy).points,
+                score_rules(
+                    features,
+                    run.policy,
+                    part["features.lead_rule_activity"],
+                    part["features.lead_fact_dates"],
+                ).points,
                 model,
                 run.policy,
                 as_of,
@@ -84,7 +98,13 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
                 "scoring.ml_scores": scored.ml_scores,
             }
 
-        read = ["identity.leads", "features.lead_features", "scoring.rule_scores"]
+        read = [
+            "identity.leads",
+            "features.lead_features",
+            "features.lead_rule_activity",
+            "features.lead_fact_dates",
+            "scoring.rule_scores",
+        ]
         return run.write_in_parts(read, scored_part, by="lead_id", inputs=inputs)
 
     return [rule_scores, model_card, scored_leads]
@@ -105,8 +125,10 @@ def train_model(run: StageRun, left_out: Collection[str]) -> TrainedModel | Fall
     if not run.policy.training.is_enabled:
         return Fallback("training is switched off in the policy (training.is_enabled)")
     examples = with_attributes(run.read("features.training_examples"), _declared(run))
-    by_row = examples.with_columns(lead_id=pl.format("{} {}", "lead_id", "as_of"))
-    rule_score = score_rules(by_row, run.policy).scores.select("lead_id", "rule_score")
+    moment = pl.format("{} {}", "lead_id", "as_of")
+    by_row = examples.with_columns(lead_id=moment)
+    activity = run.read("features.training_rule_activity").with_columns(lead_id=moment)
+    rule_score = score_rules(by_row, run.policy, activity).scores.select("lead_id", "rule_score")
     scored = by_row.select("lead_id").join(rule_score, on="lead_id", how="left", maintain_order="left")
     outcome = train(
         examples.with_columns(rule_score=scored["rule_score"]),
