@@ -41,6 +41,7 @@ newest_records as (
     group by spine.lead_id
 ),
 
+{#- What a source or the policy declares as known since ever stands at the beginning of 1970, and became known on no day. -#}
 {%- set fields = ['company_size', 'industry', 'is_listed', 'country', 'revenue_band', 'uses_competitor', 'uses_complement'] %}
 
 account_facts as (
@@ -50,7 +51,8 @@ account_facts as (
         max(cast(known_from as date)) filter (where field = '{{ field }}') as {{ field }}_known_date
         {%- endfor %}
     from {{ source('enrich', 'firmographic_facts') }}
-    where known_from <= timestamp '{{ var("as_of") }}'
+    where known_from > timestamp '1970-01-01'
+        and known_from <= timestamp '{{ var("as_of") }}'
         and (known_until is null or known_until > timestamp '{{ var("as_of") }}')
     group by account_id
 )
