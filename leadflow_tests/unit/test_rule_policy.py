@@ -45,7 +45,6 @@ def write(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        # by itself
         (RULE + "    class: strong\n", 7, "keep one of them"),
         (RULE.replace("    points: 15\n", ""), 2, "needs 'points', or 'class'"),
         (RULE.replace("points: 15", "class: huge"), 5, "'strong', 'medium' or 'weak'"),
@@ -80,7 +79,19 @@ def write(folder: Path, text: str) -> Path:
         ("matrix: {A1: 1, A2: 2, A3: 2, A4: 3, B1: 1, B2: 1, B3: 3, B4: 4, C1: 2, C2: 3, C3: 4, C4: 4, D1: 3, D2: 4, D3: 4, D4: 4}\n", 1, "A2 (priority 2) comes after B2 (priority 1)"),
         ("matrix:\n  A1: 0\n", 2, "greater than or equal to 1"),
         ("revenue:\n  minimum_deals: 2\n", 2, "greater than or equal to 5"),
-        # one against another
+    ],
+)  # fmt: skip
+def test_a_wrong_rule_is_refused_with_its_line(tmp_path, text, line, says):
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as refused:
+        load_policy(path)
+    assert f"{path}:{line} " in str(refused.value)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
         (RULE + "    cap: 10\n", 7, "cap 10 is below what the rule gives for one time (15)"),
         (RULE.replace("points: 15", "class: strong") + "    cap: 10\n", 7, "below what the rule gives"),
         (RULE.replace("points: 15", "points: -15") + "    cap: 10\n", 7, "(-15)"),

@@ -143,12 +143,91 @@ def test_effect_is_what_the_score_would_lose_without_the_reason():
     assert effect["large"] == pytest.approx(0.5 * (whole - without))
 
 
+GATES = [
+    {"name": "private", "when": {"feature": "is_free_mail", "op": "is_true"}, "max_score": 30, "reason": "Private", "reason_zh": "私人"},
+    {"name": "busy", "when": {"feature": "page_views_ever", "op": "gt", "value": 0}, "max_score": 79.9, "reason": "Busy"},
+]  # fmt: skip
+
+
+def gated(model: TrainedModel | None, *facts: dict[str, Any], points: float = 90) -> Scored:
+    leads, features = inputs(*facts)
+    rule = {"name": "large", "group": "static", "when": {"feature": "company_size", "op": "gt", "value": 0}, "points": points,
+            "reason": "Company"}  # fmt: skip
+    policy = Policy.model_validate({"rules": [rule], "gates": GATES, "blend": POLICY.blend.model_dump()})
+    rules = score_rules(features, policy)
+    return assemble(leads, features, rules.scores, rules.points, model, policy, AS_OF)
+
+
+def test_a_gate_holds_the_score_down_and_the_tier_follows():
+    scored = gated(
+        None,
+        {"company_size": 1},
+        {"company_size": 1, "page_views_ever": 1},
+        {"company_size": 1, "page_views_ever": 1, "is_free_mail": True},
+        {"is_free_mail": True},
+    )
+    table = scored.scored_leads
+    assert table["score"].to_list() == pytest.approx([90, 79.9, 30, 0])
+    assert table["tier"].to_list() == ["HOT", "WARM", "COLD", "COLD"]
+    assert table["rule_score"].to_list() == [90, 90, 90, 0]  # gates are no points
+    reasons = scored.score_reasons.filter(pl.col("lead_id") == "L2")
+    assert reasons.select("source", "name", "rank").rows() == [
+        ("rule", "large", 1),
+        ("gate", "private", 2),
+        ("gate", "busy", 3),
+    ]
+    assert reasons["effect"].to_list() == pytest.approx([90, -60, -10.1])
+    assert reasons["points"].to_list() == [90, None, None]
+    assert reasons["reason_zh"].to_list() == [None, "私人", None]
+    assert reasons["fact"].to_list()[1] == "is_free_mail = true"
+    idle = scored.score_reasons.filter(pl.col("lead_id") == "L3")
+    assert idle["effect"].to_list() == [0.0]  # it holds, and takes nothing
+
+
+def test_a_gate_holds_the_blended_score():
+    facts = {"company_size": 1, "page_views_ever": 40}
+    with_model = gated(MODEL, facts, points=100).scored_leads
+    assert with_model["ml_score"].item() > 90
+    assert with_model["score"].item() == pytest.approx(79.9)
+
+
+@pytest.mark.parametrize(
+    ("points", "tier"),
+    [(39.99, "COLD"), (40.0, "WARM"), (40.01, "WARM"), (80.0, "WARM"), (80.01, "HOT"), (0.0, "COLD"), (130.0, "HOT")],
+)  # fmt: skip
+def test_tiers_at_their_boundaries(points, tier):
+    assert gated(None, {"company_size": 1}, points=points).scored_leads["tier"].item() == tier
+
+
+def test_expected_revenue_is_probability_times_value():
+    leads, features = inputs({"page_views_ever": 2}, {"page_views_ever": 9})
+    rules = score_rules(features, POLICY)
+    value = pl.Series("expected_value", [1000.0, None])
+    for model, is_there in ((MODEL, True), (None, False)):
+        table = assemble(
+            leads.reverse(), features, rules.scores, rules.points, model, POLICY, AS_OF, value
+        ).scored_leads
+        first = 1000 * table["ml_probability"][0] if is_there else None
+        assert table["expected_revenue"].to_list() == [first, None]
+
+
+def test_effects_under_a_cap_are_what_is_lost_after_it():
+    leads, features = inputs({"company_size": 900, "page_views_ever": 3})
+    policy = Policy.model_validate({**POLICY.model_dump(by_alias=True), "caps": {"total": 40}})
+    rules = score_rules(features, policy)
+    scored = assemble(leads, features, rules.scores, rules.points, None, policy, AS_OF)
+    effects = dict(scored.score_reasons.select("name", "effect").iter_rows())
+    assert scored.scored_leads["score"].item() == 40
+    assert effects == {"large": 20.0, "viewed": 10.0, "cap_total": -10.0}
+
+
 def test_tables_have_the_contracts_columns_and_types_also_when_empty():
     types = {
         "varchar": pl.String,
         "bigint": pl.Int64,
         "double": pl.Float64,
         "boolean": pl.Boolean,
+        "date": pl.Date,
         "timestamp": pl.Datetime("us"),
     }
     tables = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["sources"][0]["tables"]
