@@ -41,7 +41,7 @@ _AT_LEAST = {
     "contact": ("Points for the kind of address count as -{cap} at least", "联系方式扣分最多计{cap}分"),
 }
 _SCALE = 100.0
-_SMALLEST = 1e-9
+_DIGITS = 6  # a difference of floats is told without its dust
 
 
 def capped(group: Group, policy: Policy, points: pl.Expr) -> pl.Expr:
@@ -134,9 +134,9 @@ def _of_group_cap(rows: pl.DataFrame, group: Group, policy: Policy) -> pl.DataFr
     cap, raw = policy.caps.of(group), pl.col(f"raw_{group}")
     if cap is None:
         return _empty(rows)
-    changed = capped(group, policy, raw) - raw
+    changed = (capped(group, policy, raw) - raw).round(_DIGITS)
     return pl.concat(
-        rows.filter(changed * sign > _SMALLEST).select(
+        rows.filter(changed * sign > 0).select(
             _told(
                 len(policy.rules) + GROUPS.index(group),
                 f"cap_{group}",
@@ -156,13 +156,13 @@ def _of_total_cap(rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     if cap == _SCALE:
         return _empty(rows)
     total = pl.sum_horizontal(capped(group, policy, pl.col(f"raw_{group}")) for group in GROUPS)
-    return rows.filter(total - cap > _SMALLEST).select(
+    return rows.filter((total - cap).round(_DIGITS) > 0).select(
         _told(
             len(policy.rules) + len(GROUPS),
             "cap_total",
             *(text.format(cap=f"{cap:g}") for text in _AT_MOST["total"]),
             source=pl.lit("rule"),
-            points=cap - total,
+            points=(cap - total).round(_DIGITS),
             fact=pl.format("points = {}", total.round(2)),
             rule_score_without=total.clip(0, _SCALE),
         )

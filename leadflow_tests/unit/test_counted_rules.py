@@ -16,7 +16,7 @@ from leadflow.policy import GROUPS, Policy
 from leadflow.rule_points import attainable_points
 from leadflow.scoring.rules import RuleScores, score_rules
 
-AS_OF = datetime(2026, 6, 30, 15, 30)  # noqa: DTZ001
+AS_OF = datetime.fromisoformat("2026-06-30T15:30")
 WEBINARS = {"feature": "webinars_attended", "op": "happened"}
 BIG = {"name": "big", "group": "static", "when": {"feature": "size", "op": "gt", "value": 0}, "points": 20}
 

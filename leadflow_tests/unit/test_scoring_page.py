@@ -23,7 +23,7 @@ def test_the_page_says_what_the_code_gives():
         if block.startswith("# the example")
     )
     policy = Policy.model_validate(yaml.safe_load(example))
-    lead = {"lead_id": ["L"], "as_of": [datetime(2026, 6, 30, 15)], "company_size": [845], "seniority": ["director"],
+    lead = {"lead_id": ["L"], "as_of": [datetime.fromisoformat("2026-06-30T15:00")], "company_size": [845], "seniority": ["director"],
             "is_free_mail": [True]}  # fmt: skip
     done = pl.DataFrame(
         [
