@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     """scoring/rule_scores; scoring/trainings; scoring/model_card; scoring/scored_leads with its reasons and the model's scores."""
-    features = ["features.lead_features"]
+    features = ["features.lead_features", "features.lead_rule_activity"]
 
     @table_asset(contracts, outputs=["scoring.rule_scores"], inputs=features)
     def rule_scores(run: StageRun) -> Mapping[str, TableVersion]:
@@ -28,7 +28,9 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         return run.write_in_parts(
             features,
             lambda part: {
-                "scoring.rule_scores": score_rules(part["features.lead_features"], run.policy).scores
+                "scoring.rule_scores": score_rules(
+                    part["features.lead_features"], run.policy, part["features.lead_rule_activity"]
+                ).scores
             },
             by="lead_id",
             inputs=features,
@@ -60,6 +62,8 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     inputs = [
         "identity.leads",
         "features.lead_features",
+        "features.lead_rule_activity",
+        "features.lead_fact_dates",
         "staging.stg_attributes",
         "scoring.rule_scores",
         "scoring.model_card",
@@ -73,11 +77,13 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     def scored_leads(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.modelling.attributes import with_attributes
         from leadflow.scoring.retraining import declared, load_model
+        from leadflow.scoring.revenue import ValueModel
         from leadflow.scoring.rules import score_rules
         from leadflow.scoring.scored import assemble
 
         version = run.read("scoring.model_card", ["model_version"])["model_version"][0]
         model = None if version is None else load_model(run, version)
+        values = None if model is None or model.values is None else ValueModel.from_dict(model.values)
         as_of, attributes = run.refresh().as_of, declared(run)
 
         def scored_part(part: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
@@ -86,10 +92,16 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
                 part["identity.leads"],
                 features,
                 part["scoring.rule_scores"],
-                score_rules(features, run.policy).points,
+                score_rules(
+                    features,
+                    run.policy,
+                    part["features.lead_rule_activity"],
+                    part["features.lead_fact_dates"],
+                ).points,
                 model,
                 run.policy,
                 as_of,
+                None if values is None else values.predict(features),
             )
             return {
                 "scoring.scored_leads": scored.scored_leads,
@@ -97,7 +109,13 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
                 "scoring.ml_scores": scored.ml_scores,
             }
 
-        read = ["identity.leads", "features.lead_features", "scoring.rule_scores"]
+        read = [
+            "identity.leads",
+            "features.lead_features",
+            "features.lead_rule_activity",
+            "features.lead_fact_dates",
+            "scoring.rule_scores",
+        ]
         return run.write_in_parts(read, scored_part, by="lead_id", inputs=inputs)
 
     return [rule_scores, trainings, model_card, scored_leads]

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 TRAININGS = "scoring.trainings"
 EXAMPLES = "features.training_examples"
-TRAINING_READS = (EXAMPLES, "features.leakage_report", "staging.stg_attributes", "features.lead_features")
+ACTIVITY = "features.training_rule_activity"
+TRAINING_READS = (
+    EXAMPLES,
+    ACTIVITY,
+    "features.leakage_report",
+    "staging.stg_attributes",
+    "features.lead_features",
+)
 REMEDY = "run `leadflow retrain`"
 
 
@@ -129,11 +136,18 @@ def _settled_wins(run: StageRun) -> int:
 
 
 def _trained(run: StageRun, left_out: Collection[str]) -> tuple[TrainedModel | Fallback, pl.DataFrame | None]:
-    """What a training gives, and the newest examples with what the measured model says of them."""
+    """What a training gives, with what contracts are worth, and the newest examples with what the measured model says of them."""
+    from dataclasses import replace
+
+    from leadflow.scoring.model import TrainedModel
+    from leadflow.scoring.revenue import fit_values
     from leadflow.scoring.training import train_measured
 
     examples, spec = training_examples(run, left_out)
     outcome, held_out = train_measured(examples, spec, run.policy.training, run.policy.blend)
+    if isinstance(outcome, TrainedModel):
+        values = fit_values(examples, run.policy.revenue, run.policy.icp.currency or None)
+        outcome = replace(outcome, values=None if values is None else values.to_dict())
     if held_out is not None:
         held_out = held_out.join(
             examples.drop("label"), on=["lead_id", "as_of"], how="left", maintain_order="left"
@@ -149,8 +163,10 @@ def training_examples(run: StageRun, left_out: Collection[str]) -> tuple[pl.Data
     from leadflow.scoring.rules import score_rules
 
     examples = with_attributes(run.read(EXAMPLES), declared(run))
-    by_row = examples.with_columns(lead_id=pl.format("{} {}", "lead_id", "as_of"))
-    rule_score = score_rules(by_row, run.policy).scores.select("lead_id", "rule_score")
+    moment = pl.format("{} {}", "lead_id", "as_of")
+    by_row = examples.with_columns(lead_id=moment)
+    activity = run.read(ACTIVITY).with_columns(lead_id=moment)
+    rule_score = score_rules(by_row, run.policy, activity).scores.select("lead_id", "rule_score")
     scored = by_row.select("lead_id").join(rule_score, on="lead_id", how="left", maintain_order="left")
     spec = feature_spec(run.contracts["features.lead_features"].feature_roles, examples, left_out)
     return examples.with_columns(rule_score=scored["rule_score"]), spec

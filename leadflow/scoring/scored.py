@@ -44,6 +44,8 @@ SCORED_SCHEMA = pl.Schema(
         ("rule_score", pl.Float64),
         ("fit_grade", pl.String),
         ("engagement_level", pl.Int64),
+        ("matrix_cell", pl.String),
+        ("matrix_priority", pl.Int64),
         ("ml_probability", pl.Float64),
         ("ml_score", pl.Float64),
         ("score", pl.Float64),
@@ -71,7 +73,9 @@ REASONS_SCHEMA = pl.Schema(
         ("contribution", pl.Float64),
         ("effect", pl.Float64),
         ("fact", pl.String),
+        ("fact_date", pl.Date),
         ("reason", pl.String),
+        ("reason_zh", pl.String),
     ]
 )
 ML_SCHEMA = pl.Schema(
@@ -117,14 +121,16 @@ def assemble(
     model: TrainedModel | None,
     policy: Policy,
     as_of: datetime,
+    expected_value: pl.Series | None = None,
 ) -> Scored:
     """Every lead scored, with its reasons.
 
     Without a model the score is the rule score and what the model would give is null. With one, both scores are put
-    on the scale that was fixed at training and mixed; the tier is taken from the unrounded score.
+    on the scale that was fixed at training and mixed; gates hold the result down to their max_score, and the tier is
+    taken from what is left, unrounded.
 
     Reasons of rules and model share one ranking, by `effect`: how many points (of 0-100) the score would lose without
-    that one reason. Where effects are equal, as at the ends of the scale, more rule points come first, then larger
+    that one reason, before any gate; a gate's is what it alone takes from the score. Where effects are equal, as at the ends of the scale, more rule points come first, then larger
     contributions, then the name. A lead has all of its rules and at most MODEL_REASONS of the model.
 
     Args:
@@ -132,6 +138,7 @@ def assemble(
         features: lead_id, industry, company_size, last_activity_at and what the model uses; one row per lead.
         rule_scores, rule_points: RuleScores of these features.
         as_of: the refresh's moment, UTC without time zone.
+        expected_value: contract value that each row of features is expected to have if won; None where it is not known.
 
     Raises:
         LeadflowError: a lead has no features or no rule score.
@@ -143,6 +150,7 @@ def assemble(
                 f"{lacking.height} leads have no {name}, such as lead {lacking['lead_id'].sort()[0]}",
                 "refresh features and scoring together",
             )
+    values = features.select("lead_id", expected_value=expected_value)
     features = features.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
     rule_scores = rule_scores.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
     scale = _Scale(0.0 if model is None else model_weight(model.wins, policy.blend), model)
@@ -158,17 +166,18 @@ def assemble(
         else combine(scores["rule_scaled"].to_numpy(), ml_score, scale.weight)
     )
     scores = scores.with_columns(
-        ml_score=None if ml_score is None else pl.Series(ml_score), score=pl.Series(score, dtype=pl.Float64)
-    )
+        ml_score=None if ml_score is None else pl.Series(ml_score), ungated=pl.Series(score, dtype=pl.Float64)
+    ).with_columns(score=pl.min_horizontal("ungated", "max_score"))
     reasons = _reasons(features, scores, rule_points, scale)
     version = None if model is None else model.version
     scored = (
         leads.join(features.select("lead_id", "industry", "company_size", "last_activity_at"), on="lead_id")
         .join(scores, on="lead_id")
+        .join(values, on="lead_id")
         .join(_top(reasons), on="lead_id", how="left")
         .with_columns(
             tier(pl.col("score"), policy.tiers).alias("tier"),
-            expected_revenue=None,
+            expected_revenue=pl.col("ml_probability") * pl.col("expected_value").cast(pl.Float64),
             owner=None,
             next_action=None,
             as_of=pl.lit(as_of),
@@ -202,24 +211,23 @@ def _reasons(
 
 
 def _rule_reasons(scores: pl.DataFrame, rule_points: pl.DataFrame, scale: _Scale) -> pl.DataFrame:
-    total = pl.sum_horizontal("static_points", "dynamic_points", "contact_points")
     fired = rule_points.join(
-        scores.select("lead_id", "rule_scaled", total.alias("total")),
-        on="lead_id",
-        how="inner",
-        maintain_order="left",
+        scores.select("lead_id", "rule_scaled", "ungated"), on="lead_id", how="inner", maintain_order="left"
     )
-    without = fired.select((pl.col("total") - pl.col("points")).clip(0, 100)).to_series().to_numpy()
-    effect = (1 - scale.weight) * (fired["rule_scaled"].to_numpy() - scale.rule(without))
+    without = fired["rule_score_without"].fill_null(0.0).to_numpy()
+    added = (1 - scale.weight) * (fired["rule_scaled"].to_numpy() - scale.rule(without))
+    taken = pl.min_horizontal("ungated", "max_score") - pl.col("ungated")
     return fired.select(
         "lead_id",
-        pl.lit("rule").alias("source"),
+        "source",
         pl.col("rule").alias("name"),
         "points",
         pl.lit(None, dtype=pl.Float64).alias("contribution"),
-        pl.Series("effect", effect, dtype=pl.Float64),
+        pl.when(pl.col("source") == "gate").then(taken).otherwise(pl.Series(added)).alias("effect"),
         "fact",
+        "fact_date",
         "reason",
+        "reason_zh",
     )
 
 
@@ -254,7 +262,9 @@ def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) 
                 "contribution",
                 "effect",
                 pl.concat_str(pl.lit(f"{feature} = "), value).alias("fact"),
+                pl.lit(None, dtype=pl.Date).alias("fact_date"),
                 contribution_reason(feature, dtype, pl.col("contribution")).alias("reason"),
+                pl.lit(None, dtype=pl.String).alias("reason_zh"),
             )
         )
     return pl.concat(parts)

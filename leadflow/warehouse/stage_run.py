@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from leadflow.policy import Policy, load_policy
 from leadflow.processes import part_map, usable_processors
 from leadflow.quality.sql_text import identifier
+from leadflow.rule_measures import rule_variables
 from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import Warehouse, query, quote
@@ -288,6 +289,7 @@ class StageRun:
             "moments_days": list(training.moments_days),
             "training_max_leads": training.max_leads,
             "test_share": training.test_share,
+            **rule_variables(self.policy),
             "bots": self.policy.bots.sql_variables(),
             "icp": self.policy.icp.sql_variables(),
         }
