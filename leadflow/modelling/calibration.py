@@ -6,6 +6,7 @@ Belongs here: fitting, applying and judging a calibration. Does not belong here:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -15,8 +16,13 @@ from leadflow.modelling.columns import Floats, log_odds, significant
 from leadflow.modelling.evaluate import Labels
 from leadflow.modelling.fit import probability
 
+Told = tuple[Labels, Floats, Floats]
+"""Label, probability and weight of each row."""
+
 BINS = 10
 """Bins of equal mass that expected calibration error is taken over, as is common."""
+BEYOND_NOISE = 1.96
+"""Standard errors that a correction has to be better by."""
 _LEAST_FOR_ISOTONIC = 100
 """Wins, and others, below which no step function is fitted: it would follow single leads."""
 
@@ -90,44 +96,59 @@ def fit_isotonic(labels: Labels, probabilities: Floats, weights: Floats) -> Cali
     )
 
 
-def choose_calibration(
-    fitted_on: tuple[Labels, Floats, Floats], judged_on: tuple[Labels, Floats, Floats]
-) -> Calibration:
-    """The correction, fitted on an earlier slice, that wins on a later one: by weighted log loss; none unless it wins.
+def choose_calibration(slices: Sequence[Told]) -> Calibration:
+    """The correction that wins on leads later than those it was fitted on; none unless it does, beyond noise.
 
-    A correction repairs a model that is too sure of itself, and harms where the share of wins moves; only outcomes later
-    than those it was fitted on tell which.
+    Each slice but the first judges corrections fitted on those before it, by log loss. One is kept that is better on every
+    slice, by more than chance over all of them, while the share of wins did not move between slices: a correction repairs a
+    model that is too sure of itself, but where the share of wins moves it only learns the last move, and harms the next
+    leads. What is kept is fitted again on all slices.
 
     Args:
-        fitted_on, judged_on: labels, probabilities and weights of rows that the model was not fitted on.
+        slices: labels, probabilities and weights (a lead's add up to 1) of rows that the model was not fitted on, oldest
+            first.
     """
-    labels, probabilities, weights = judged_on
-    best, least = Calibration(), _weighted_loss(labels, probabilities, weights)
-    if not fitted_on[0].any() or fitted_on[0].all():
-        return best
+    if (
+        len(slices) < 2
+        or any(not labels.any() or labels.all() for labels, _, _ in slices)
+        or _has_moved(slices)
+    ):
+        return Calibration()
+    best, least = Calibration(), 0.0
     for fit in (fit_platt, fit_isotonic):
-        candidate = fit(*fitted_on)
-        loss = _weighted_loss(labels, candidate.apply(probabilities), weights)
-        if candidate.kind != "none" and loss < least - 1e-9:
-            best, least = candidate, loss
+        gained = []
+        for at in range(1, len(slices)):
+            labels, probabilities, weights = slices[at]
+            corrected = fit(*_together(slices[:at])).apply(probabilities)
+            gained.append(
+                ((_losses(labels, corrected) - _losses(labels, probabilities)) * weights, weights.sum())
+            )
+        per_row = np.concatenate([rows for rows, _ in gained])
+        leads = sum(leads for _, leads in gained)
+        mean, error = per_row.sum() / leads, np.sqrt(np.square(per_row - per_row.mean()).sum()) / leads
+        is_better = all(rows.sum() < 0 for rows, _ in gained) and mean < -BEYOND_NOISE * error
+        if is_better and mean < least:
+            best, least = fit(*_together(slices)), float(mean)
     return best
 
 
-def refit(calibration: Calibration, labels: Labels, probabilities: Floats, weights: Floats) -> Calibration:
-    """The same kind of correction, fitted on other rows."""
-    match calibration.kind:
-        case "platt":
-            return fit_platt(labels, probabilities, weights)
-        case "isotonic":
-            return fit_isotonic(labels, probabilities, weights)
-        case _:
-            return calibration
+def _has_moved(slices: Sequence[Told]) -> bool:
+    """Whether the share of won leads differs between slices by more than chance (chi-square test of homogeneity, 5 %)."""
+    from scipy.stats import chi2_contingency
+
+    wins = np.array([float((labels * weights).sum()) for labels, _, weights in slices])
+    leads = np.array([float(weights.sum()) for _, _, weights in slices])
+    return bool(chi2_contingency(np.array([wins, leads - wins])).pvalue < 0.05)
 
 
-def _weighted_loss(labels: Labels, probabilities: Floats, weights: Floats) -> float:
+def _together(slices: Sequence[Told]) -> Told:
+    labels, probabilities, weights = (np.concatenate(parts) for parts in zip(*slices, strict=True))
+    return labels, probabilities, weights
+
+
+def _losses(labels: Labels, probabilities: Floats) -> Floats:
     kept_off = np.clip(probabilities, 1e-15, 1 - 1e-15)
-    losses = -np.where(labels, np.log(kept_off), np.log1p(-kept_off))
-    return float((losses * weights).sum() / weights.sum())
+    return -np.where(labels, np.log(kept_off), np.log1p(-kept_off))
 
 
 def expected_calibration_error(labels: Labels, probabilities: Floats, bins: int = BINS) -> float:

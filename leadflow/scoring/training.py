@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 
 from leadflow.modelling import evaluate
 from leadflow.modelling.calibration import (
-    Calibration,
     calibration_band,
     calibration_curve,
     choose_calibration,
     expected_calibration_error,
-    refit,
 )
 from leadflow.modelling.candidates import SIMPLEST_FIRST, Candidate, Result, candidates, choose, race
 from leadflow.modelling.columns import FeatureSpec, Floats, significant
@@ -117,11 +115,7 @@ def train_measured(
         for result in of_slice
         if result.candidate == chosen
     ]
-    calibration = (
-        choose_calibration(_pooled(told[:-1]).judged, told[-1].judged) if len(told) > 1 else Calibration()
-    )
-    if told:
-        calibration = refit(calibration, *_pooled(told).judged)
+    calibration = choose_calibration([part.judged for part in told])
     newest = _Told(after, calibration.apply(estimator.probability(estimator.log_odds(after))))
 
     final = chosen.fit(known, features, settings)

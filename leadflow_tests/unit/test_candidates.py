@@ -177,27 +177,30 @@ def test_calibration_repairs_a_model_that_is_too_sure_and_only_then():
     true = np.random.default_rng(1).uniform(0.02, 0.6, 6000)
     labels, weights = _drawn(true), np.ones(6000)
     too_sure = 1 / (1 + np.exp(-2.5 * log_odds(true)))
-    half = slice(0, 3000), slice(3000, 6000)
-    told = [(labels[part], too_sure[part], weights[part]) for part in half]
-    chosen = choose_calibration(told[0], told[1])
+    thirds = [slice(at, at + 2000) for at in (0, 2000, 4000)]
+    chosen = choose_calibration([(labels[part], too_sure[part], weights[part]) for part in thirds])
     assert chosen.kind in ("platt", "isotonic")
-    corrected = chosen.apply(too_sure[half[1]])
-    assert expected_calibration_error(labels[half[1]], corrected) < 0.5 * expected_calibration_error(
-        labels[half[1]], too_sure[half[1]]
-    )
-    assert roc_auc(labels[half[1]], corrected) == pytest.approx(
-        roc_auc(labels[half[1]], too_sure[half[1]]), abs=0.01
-    )
+    later = np.random.default_rng(8).uniform(0.02, 0.6, 4000)
+    outcomes, told = _drawn(later, 9), 1 / (1 + np.exp(-2.5 * log_odds(later)))
+    corrected = chosen.apply(told)
+    assert expected_calibration_error(outcomes, corrected) < 0.5 * expected_calibration_error(outcomes, told)
+    assert roc_auc(outcomes, corrected) == pytest.approx(roc_auc(outcomes, told), abs=0.01)
+    as_it_should_be = choose_calibration([(labels[part], true[part], weights[part]) for part in thirds])
+    assert as_it_should_be.kind == "none"
     assert Calibration.from_dict(chosen.to_dict()) == chosen
 
 
-def test_a_correction_that_the_base_rate_outran_is_not_kept():
-    """Fitted while few won, judged when many do: any correction of the first slice harms the second."""
-    earlier, later = np.full(4000, 0.3), np.full(4000, 0.3)
-    earlier, later = (np.random.default_rng(seed).uniform(0.2, 0.4, 4000) for seed in (1, 2))
-    fitted_on = (_drawn(earlier * 0.4), earlier, np.ones(4000))
-    judged_on = (_drawn(later), later, np.ones(4000))
-    assert choose_calibration(fitted_on, judged_on).kind == "none"
+def test_no_correction_is_learned_from_a_base_rate_that_moves():
+    """Twice as many win as the model says, after none too few: a correction would only chase the last move."""
+    chances = [np.random.default_rng(seed).uniform(0.1, 0.3, 3000) for seed in range(3)]
+    moved = [
+        (_drawn(np.clip(chance * times, 0, 1), seed), chance, np.ones(3000))
+        for seed, (chance, times) in enumerate(zip(chances, (1.4, 1.8, 2.4), strict=True))
+    ]
+    assert choose_calibration(moved).kind == "none"
+    steady = [(_drawn(chance * 2, seed), chance, np.ones(3000)) for seed, chance in enumerate(chances)]
+    assert choose_calibration(steady).kind != "none"
+    assert choose_calibration(steady[:1]).kind == "none"  # nothing later to judge by
 
 
 def test_a_correction_that_turns_the_order_round_is_none():
