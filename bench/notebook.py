@@ -70,8 +70,7 @@ def _best_rate(earlier: pl.DataFrame, later: pl.DataFrame, features: FeatureSpec
         found.append((roc_auc(earlier["label"].to_numpy(), own.to_numpy()), name, told.to_numpy()))
     if not found:
         return {}
-    _, name, told_best = max(found, key=lambda one: (one[0], one[1]))
-    return {f"win rate by {name} alone": told_best}
+    return {"win rate by the best category alone": max(found, key=lambda one: (one[0], one[1]))[2]}
 
 
 def _frame(rows: pl.DataFrame, features: FeatureSpec) -> object:
