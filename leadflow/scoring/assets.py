@@ -11,7 +11,7 @@ from leadflow.errors import LeadflowError, WarehouseError
 from leadflow.quality.contracts import Contracts
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
-from leadflow.warehouse.tables import TableVersion
+from leadflow.warehouse.tables import TableVersion, latest_versions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,6 +27,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     def rule_scores(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.scoring.rules import score_rules
 
+        _refuse_days_of_other_rules(run, "features.lead_rule_activity")
         return run.write_in_parts(
             features,
             lambda part: {
@@ -74,6 +75,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         from leadflow.scoring.rules import score_rules
         from leadflow.scoring.scored import assemble
 
+        _refuse_days_of_other_rules(run, "features.lead_rule_activity")
         model, as_of, attributes = champion(run), run.refresh().as_of, _declared(run)
 
         def scored_part(part: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
@@ -125,6 +127,7 @@ def train_model(run: StageRun, left_out: Collection[str]) -> TrainedModel | Fall
     if not run.policy.training.is_enabled:
         return Fallback("training is switched off in the policy (training.is_enabled)")
     examples = with_attributes(run.read("features.training_examples"), _declared(run))
+    _refuse_days_of_other_rules(run, "features.training_rule_activity")
     moment = pl.format("{} {}", "lead_id", "as_of")
     by_row = examples.with_columns(lead_id=moment)
     activity = run.read("features.training_rule_activity").with_columns(lead_id=moment)
@@ -167,6 +170,23 @@ def champion(run: StageRun) -> TrainedModel | None:
             f"{path} holds the model {model.version}, not {version}", "materialize scoring/model_card again"
         )
     return model
+
+
+def _refuse_days_of_other_rules(run: StageRun, table: str) -> None:
+    """Refuse what leads did by day where it was made for another policy: what that one does not count would be missing.
+
+    Raises:
+        WarehouseError: rules count times, and the table is of another policy.
+    """
+    if not any(rule.is_counted for rule in run.policy.rules):
+        return
+    with run.connect(read_only=True) as connection:
+        made = latest_versions(connection).get(table)
+    if made is None or made.policy_version != run.policy.version:
+        raise WarehouseError(
+            f"{table} was made under another policy than {run.policy.version}, which counts what leads did",
+            f"materialize {table.replace('.', '/')} again, or run `leadflow run`",
+        )
 
 
 def _declared(run: StageRun) -> dict[str, str]:

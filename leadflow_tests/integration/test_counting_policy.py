@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 from homes import Home, leadflow
@@ -151,3 +153,12 @@ def test_a_policy_that_asks_for_what_is_no_measure_stops_before_anything_runs(
     assert refused.returncode != 0
     assert "policy.yaml:5" in refused.stderr
     assert "'page_visits' is nothing of the kind" in " ".join(refused.stderr.split())
+
+
+def test_days_that_another_policy_asked_for_are_not_taken(counted: Home, tmp_path: Path) -> None:
+    other = counted.copy_to(tmp_path / "home")
+    policy = other.path / "policy.yaml"
+    policy.write_text(POLICY.replace("feature: spam_reports,", "feature: email_replies,"), encoding="utf-8")
+    scores = dg.AssetKey(["scoring", "rule_scores"])
+    assert not other.run([scores]).success
+    assert other.run([dg.AssetKey(["features", "lead_rule_activity"]), scores]).success
