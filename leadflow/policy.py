@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from leadflow.band_policy import DEFAULT_MATRIX, Grades, Levels, Matrix, Tiers
 from leadflow.bot_policy import Bots
 from leadflow.company_policy import Companies, with_alias_files
 from leadflow.config_files import read_yaml, validate
@@ -33,7 +34,6 @@ from leadflow.enrichment_policy import Enrichment, refuse_missing_files
 from leadflow.icp_policy import IdealCustomer
 from leadflow.leakage_policy import Leakage
 from leadflow.matching_policy import Matching
-from leadflow.matrix_policy import DEFAULT_MATRIX, Matrix
 from leadflow.revenue_policy import Revenue
 from leadflow.rule_conflicts import refuse_contradictions
 from leadflow.rule_policy import (
@@ -45,14 +45,11 @@ from leadflow.rule_policy import (
     Days,
     EventClasses,
     Gate,
-    Grades,
     Group,
-    Levels,
     Percent,
     Rule,
     Section,
     Sentence,
-    Tiers,
 )
 from leadflow.survivorship_policy import Duplicates, Survivorship
 

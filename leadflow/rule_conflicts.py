@@ -1,18 +1,19 @@
 """Settings of policy.yaml that are right by themselves and contradict each other, told with their lines.
 
 Belongs here: what is known to be wrong before any lead is looked at. Does not belong here: what one setting may be
-(rule_policy.py), and whether features exist (the contract of features.lead_features, when a refresh scores).
+(rule_policy.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from leadflow.activity_measures import is_count, measure_of
 from leadflow.config_files import Document, KeyPath
 from leadflow.errors import ConfigError
-from leadflow.rule_policy import GROUPS, Condition, Rule
+from leadflow.rule_policy import GROUPS, Condition, Gate, Rule
 
 if TYPE_CHECKING:
     from leadflow.policy import Policy
@@ -35,6 +36,46 @@ def refuse_contradictions(policy: Policy, document: Document) -> None:
     ]
     if problems:
         raise ConfigError("; ".join(problems), "mend what each line names")
+
+
+def refuse_wrong_features(policy: Policy, document: Document, types: Mapping[str, str]) -> None:
+    """Refuse rules and gates that look at features which do not exist, or compare them with what they never are.
+
+    Args:
+        types: data type by column of features.lead_features, as its contract has it.
+
+    Raises:
+        ConfigError: every such rule and gate, each with its line, in one message.
+    """
+    named: list[tuple[str, int, Rule | Gate]] = [
+        ("rules", place, rule) for place, rule in enumerate(policy.rules)
+    ]
+    named += [("gates", place, gate) for place, gate in enumerate(policy.gates)]
+    problems = [
+        f"{document.where(section, place, 'when', 'feature')} {section}.{place}.when.feature: {problem}"
+        for section, place, entry in named
+        if entry.when.op != "happened" and (problem := _wrong_feature(entry.when, types))
+    ]
+    if problems:
+        raise ConfigError("; ".join(problems), "mend what each line names")
+
+
+def _wrong_feature(when: Condition, types: Mapping[str, str]) -> str | None:
+    if when.feature not in types:
+        near = difflib.get_close_matches(when.feature, types, n=1)
+        return f"there is no feature '{when.feature}'" + (
+            f", but {near[0]}" if near else " in features.lead_features"
+        )
+    example = when.value[0] if isinstance(when.value, list | tuple) else when.value
+    wanted, fitting = "a number", {"bigint", "integer", "double"}
+    if when.op == "in_list" or isinstance(example, str):
+        wanted, fitting = "text", {"varchar"}
+    elif when.op == "is_true" or isinstance(example, bool):
+        wanted, fitting = "true or false", {"boolean"}
+    data_type = types[when.feature]
+    return (
+        None if data_type in fitting else f"{when.feature} is compared with {wanted}, but it is {data_type}"
+    )
 
 
 def contradictions(policy: Policy) -> Iterator[tuple[KeyPath, str]]:

@@ -1,7 +1,7 @@
-"""The rules of policy.yaml: points, event classes, counting, decay, caps, gates, and the bands and matrix made of points.
+"""The rules of policy.yaml: points, event classes, counting, decay, caps and gates.
 
 Belongs here: what one setting may be, by itself. Does not belong here: the rules that hold unless a policy has its own
-(default_rules.py), settings that contradict each other (rule_conflicts.py), and what is done with them (scoring/).
+(default_rules.py), the bands of scores (band_policy.py), settings that contradict each other (rule_conflicts.py), and what is done with them (scoring/).
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ Days = Annotated[int, Field(strict=True, ge=0)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
-Priority = Annotated[int, Field(strict=True, ge=1, le=4)]
 HalvingDays = Annotated[int, Field(strict=True, ge=1, le=3_650)]
 Group = Literal["static", "dynamic", "contact"]
 GROUPS: tuple[Group, ...] = ("static", "dynamic", "contact")
@@ -305,63 +304,3 @@ class Gate(Section):
                 f"a gate counts nothing: compare a feature, such as {{feature: {when.feature}_ever, op: gt, value: 0}}"
             )
         return when
-
-
-class Grades(Section):
-    """Lowest static_score of each fit grade; below c_from it is D.
-
-    Attributes:
-        a_from: lowest static_score, 0 to 100, of grade A.
-        b_from: lowest static_score of grade B, below a_from.
-        c_from: lowest static_score of grade C, below b_from.
-    """
-
-    a_from: Percent = 75.0
-    b_from: Percent = 50.0
-    c_from: Percent = 25.0
-
-    @model_validator(mode="after")
-    def _descend(self) -> Grades:
-        if not self.a_from > self.b_from > self.c_from:
-            raise ValueError("grades must descend: a_from above b_from above c_from")
-        return self
-
-
-class Levels(Section):
-    """Lowest dynamic_score of each engagement level; below level_3_from it is level 4.
-
-    Attributes:
-        level_1_from: lowest dynamic_score, 0 to 100, of level 1.
-        level_2_from: lowest dynamic_score of level 2, below level_1_from.
-        level_3_from: lowest dynamic_score of level 3, below level_2_from.
-    """
-
-    level_1_from: Percent = 75.0
-    level_2_from: Percent = 50.0
-    level_3_from: Percent = 25.0
-
-    @model_validator(mode="after")
-    def _descend(self) -> Levels:
-        if not self.level_1_from > self.level_2_from > self.level_3_from:
-            raise ValueError("levels must descend: level_1_from above level_2_from above level_3_from")
-        return self
-
-
-class Tiers(Section):
-    """HOT is a score above hot_above, WARM from warm_from up to and with hot_above, COLD below.
-
-    Attributes:
-        hot_above: score, 0 to 100, above which a lead is HOT.
-        warm_from: lowest score of a lead that is WARM, below hot_above.
-    """
-
-    hot_above: Percent = 80.0
-    warm_from: Percent = 40.0
-
-    @model_validator(mode="after")
-    def _leave_room(self) -> Tiers:
-        if self.warm_from >= self.hot_above:
-            raise ValueError(
-                f"warm_from ({self.warm_from:g}) must be below hot_above ({self.hot_above:g}), or WARM and HOT overlap"
-            )
-        return self

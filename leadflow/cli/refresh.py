@@ -133,8 +133,8 @@ def _load(settings: Settings, name: str, as_of: str) -> tuple[dg.JobDefinition, 
     # What is wrong in a file is said before a refresh is opened, which would make every table one of an older refresh.
     if as_of:
         parse_as_of(as_of)
-    load_home_policy(settings)
     contracts = load_contracts(settings.sql_dir)
+    load_home_policy(settings, contracts)
     sources_of(settings, contracts)
     refuse_wrong_conditions(contracts)
     job = build_defs(**settings.model_dump()).resolve_job_def(name)

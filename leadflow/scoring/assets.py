@@ -25,6 +25,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     def rule_scores(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.scoring.rules import score_rules
 
+        _refuse_days_of_other_rules(run, "features.lead_rule_activity")
         return run.write_in_parts(
             features,
             lambda part: {
@@ -76,11 +77,12 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     )
     def scored_leads(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.modelling.attributes import with_attributes
-        from leadflow.scoring.retraining import declared, load_model
+        from leadflow.scoring.retraining import declared, load_model, refuse_days_of_other_rules
         from leadflow.scoring.revenue import ValueModel
         from leadflow.scoring.rules import score_rules
         from leadflow.scoring.scored import assemble
 
+        refuse_days_of_other_rules(run, "features.lead_rule_activity")
         version = run.read("scoring.model_card", ["model_version"])["model_version"][0]
         model = None if version is None else load_model(run, version)
         values = None if model is None or model.values is None else ValueModel.from_dict(model.values)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from leadflow.errors import LeadflowError, WarehouseError
 from leadflow.version import code_version
 from leadflow.warehouse.stage_run import StageRun
-from leadflow.warehouse.tables import TableVersion
+from leadflow.warehouse.tables import TableVersion, latest_versions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -165,6 +165,7 @@ def training_examples(run: StageRun, left_out: Collection[str]) -> tuple[pl.Data
     examples = with_attributes(run.read(EXAMPLES), declared(run))
     moment = pl.format("{} {}", "lead_id", "as_of")
     by_row = examples.with_columns(lead_id=moment)
+    refuse_days_of_other_rules(run, ACTIVITY)
     activity = run.read(ACTIVITY).with_columns(lead_id=moment)
     rule_score = score_rules(by_row, run.policy, activity).scores.select("lead_id", "rule_score")
     scored = by_row.select("lead_id").join(rule_score, on="lead_id", how="left", maintain_order="left")
@@ -234,3 +235,20 @@ def kept_from_models(run: StageRun) -> list[str]:
             "features.leakage_report says all that was found",
         )
     return report.filter("is_kept_from_models")["feature"].unique().sort().to_list()
+
+
+def refuse_days_of_other_rules(run: StageRun, table: str) -> None:
+    """Refuse what leads did by day where it was made for another policy: what that one does not count would be missing.
+
+    Raises:
+        WarehouseError: rules count times, and the table is of another policy.
+    """
+    if not any(rule.is_counted for rule in run.policy.rules):
+        return
+    with run.connect(read_only=True) as connection:
+        made = latest_versions(connection).get(table)
+    if made is None or made.policy_version != run.policy.version:
+        raise WarehouseError(
+            f"{table} was made under another policy than {run.policy.version}, which counts what leads did",
+            f"materialize {table.replace('.', '/')} again, or run `leadflow run`",
+        )

@@ -194,7 +194,9 @@ def _drawn_in(values: Floats) -> Floats:
     apart = np.abs(logs - median)
     # 1.4826 and 1.2533 make either a standard deviation where values are normal; half of equal values leave none apart
     spread = 1.4826 * np.median(apart) or 1.2533 * apart.mean()
-    return np.asarray(np.exp(np.clip(logs, median - OUTLIER_SCORE * spread, median + OUTLIER_SCORE * spread)))
+    low, high = median - OUTLIER_SCORE * spread, median + OUTLIER_SCORE * spread
+    # what lies within stays as it is, to the last digit
+    return np.where(logs < low, np.exp(low), np.where(logs > high, np.exp(high), values))
 
 
 def _log_sizes(features: pl.DataFrame) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -11,8 +12,12 @@ from homes import REPOSITORY
 from leadflow.activity_measures import RECENCY, WINDOWS, measure_of
 from leadflow.errors import ConfigError
 from leadflow.policy import Policy, load_policy
+from leadflow.quality.contracts import Contracts, load_contracts
+from leadflow.rule_conflicts import SENIORITIES
 from leadflow.rule_measures import rule_variables
+from leadflow.settings import load_settings
 from leadflow.text.titles import Seniority
+from leadflow.warehouse.stage_run import load_home_policy
 
 RULE = """rules:
   - name: webinars
@@ -34,6 +39,11 @@ GATE = """gates:
     max_score: %s
     reason: Because
 """
+
+
+@pytest.fixture(scope="module")
+def contracts() -> Contracts:
+    return load_contracts(load_settings().sql_dir)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -122,6 +132,39 @@ def test_what_contradicts_itself_is_refused_with_its_line(tmp_path, text, line, 
 
 
 @pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (SCORED % "feature: company_sizes, op: gt, value: 500", 4, "no feature 'company_sizes', but company_size"),
+        (SCORED % "feature: zodiac_sign, op: is_true", 4, "no feature 'zodiac_sign' in features.lead_features"),
+        (SCORED % "feature: company_size, op: equals, value: large", 4, "compared with text, but it is bigint"),
+        (SCORED % "feature: industry, op: gt, value: 3", 4, "compared with a number, but it is varchar"),
+        (SCORED % "feature: industry, op: in, value: [3, 4]", 4, "compared with a number, but it is varchar"),
+        (SCORED % "feature: industry, op: is_true", 4, "compared with true or false, but it is varchar"),
+        (SCORED % "feature: company_size, op: in_list, list: competitors.domains", 4, "compared with text"),
+        (SCORED % "feature: is_sql, op: equals, value: true", None, ""),
+        (SCORED % "feature: topic_share_30d, op: gte, value: 0.5", None, ""),
+        (SCORED % "feature: email_domain, op: in_list, list: competitors.domains", None, ""),
+        (GATE % ("feature: is_rival, op: is_true", 20), 3, "no feature 'is_rival'"),
+        (RULE, None, ""),
+        ("tiers: {warm_from: 41}\n", None, ""),
+    ],
+)  # fmt: skip
+def test_features_are_held_against_their_contract_before_anything_runs(
+    tmp_path, monkeypatch, contracts, text, line, says
+):
+    path = write(tmp_path, text)
+    monkeypatch.setenv("LEADFLOW_HOME", str(tmp_path))
+    settings = load_settings()
+    if line is None:
+        load_home_policy(settings, contracts)
+        return
+    with pytest.raises(ConfigError) as refused:
+        load_home_policy(settings, contracts)
+    assert f"{path}:{line} " in str(refused.value)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         RULE,
@@ -160,10 +203,6 @@ def test_the_names_are_those_of_the_sql_room():
 
 
 def test_seniorities_are_those_that_titles_are_read_as():
-    from typing import get_args
-
-    from leadflow.rule_conflicts import SENIORITIES
-
     assert get_args(Seniority) == SENIORITIES
 
 
