@@ -9,6 +9,7 @@ import dagster as dg
 
 from leadflow.errors import LeadflowError, WarehouseError
 from leadflow.quality.contracts import Contracts
+from leadflow.scoring.history_asset import history_asset
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
 from leadflow.warehouse.tables import TableVersion
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
-    """scoring/rule_scores; scoring/model_card; scoring/scored_leads with its reasons and the model's scores."""
+    """scoring/rule_scores; scoring/model_card; scoring/scored_leads with its reasons and the model's scores; scoring/score_history."""
     features = ["features.lead_features"]
 
     @table_asset(contracts, outputs=["scoring.rule_scores"], inputs=features)
@@ -87,7 +88,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         read = ["identity.leads", "features.lead_features", "scoring.rule_scores"]
         return run.write_in_parts(read, scored_part, by="lead_id", inputs=inputs)
 
-    return [rule_scores, model_card, scored_leads]
+    return [rule_scores, model_card, scored_leads, history_asset(contracts)]
 
 
 def train_model(run: StageRun, left_out: Collection[str]) -> TrainedModel | Fallback:
