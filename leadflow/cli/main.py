@@ -263,14 +263,33 @@ def find(text: str, is_json: bool) -> None:
 
 @cli.command()
 @click.argument("lead_id")
-@click.option("--as-of", default="", help="Moment to explain the score of.")
-def explain(lead_id: str, as_of: str) -> None:
-    """Why a lead has its score."""
-    if as_of:
-        _later("explain --as-of", "leave --as-of out for the newest score")
-    from leadflow.cli.explain import explain_lead
+@click.option(
+    "--as-of", default="", help="Moment to explain the score of, ISO 8601, UTC where it has no offset."
+)
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of the reasons, where they are stored in it.",
+)
+def explain(lead_id: str, as_of: str, language: str) -> None:
+    """Why a lead has its score: points, contributions and the facts behind them, as stored with it in the mart.
 
-    for line in explain_lead(load_settings(), lead_id):
+    With --as-of, what was stored of its score at that moment, and the moment replayed with all its reasons: from what was
+    known then, by the policy of then. This reads the private warehouse.
+    """
+    if as_of:
+        from leadflow.cli.explain_past import explain_past
+
+        lines = explain_past(
+            load_settings(), lead_id, as_of, language, tell=lambda line: click.echo(line, err=True)
+        )
+    else:
+        from leadflow.cli.explain import explain_lead
+
+        lines = explain_lead(load_settings(), lead_id, language)
+    for line in lines:
         click.echo(line)
 
 

@@ -152,7 +152,8 @@ def test_landed_in_two_halves(landed: Home, delivered: Path, tmp_path: Path) -> 
 
 def test_landed_in_shuffled_order(landed: Home, delivered: Path, tmp_path: Path) -> None:
     """File by file, in an order that the names of a folder's files do not have; by the function that lands a table's sources."""
-    from leadflow.ingest.assets import fillable_columns, parse_as_of
+    from leadflow.ingest.assets import fillable_columns
+    from leadflow.warehouse.refreshes import parse_as_of
     from leadflow.ingest.land import land_sources
     from leadflow.ingest.sources import load_sources
     from leadflow.quality.contracts import load_contracts

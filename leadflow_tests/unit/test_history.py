@@ -12,8 +12,8 @@ from leadflow.policy import Policy
 from leadflow.scoring.history import HISTORY_SCHEMA, SCORED_READ, history_rows
 from leadflow.scoring.kept_policies import keep_policy, kept_policy
 
-BEFORE = datetime(2026, 6, 1, 12)
-NOW = datetime(2026, 6, 2, 12)
+BEFORE = datetime(2026, 6, 1, 12)  # noqa: DTZ001 - instants are naive UTC throughout
+NOW = datetime(2026, 6, 2, 12)  # noqa: DTZ001
 
 
 def _scored(**changes: Any) -> pl.DataFrame:
