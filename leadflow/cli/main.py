@@ -355,12 +355,54 @@ def train_matching() -> None:
 
 
 @cli.command()
-@click.option("--policy", type=click.Path(path_type=Path), help="Policy to replay.")
-@click.option("--from", "start", help="First moment.")
-@click.option("--to", "end", help="Last moment.")
-def backtest(policy: Path | None, start: str | None, end: str | None) -> None:
-    """Not built yet: replay a policy over a past period against what then happened."""
-    _later("backtest", "see scoring.model_card for how well the present score does on later leads")
+@click.option("--policy", required=True, type=click.Path(path_type=Path), help="Policy to try.")
+@click.option("--from", "start", required=True, help="First moment, ISO 8601, UTC where it has no offset.")
+@click.option("--to", "end", required=True, help="Last moment.")
+@click.option(
+    "--every",
+    "every_days",
+    default=7,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Days from moment to moment.",
+)
+@click.option(
+    "--model",
+    default="train",
+    show_default=True,
+    help="train: one learned from what was known before the period; none: rules alone; or the version of one trained before.",
+)
+@click.option(
+    "--calls-per-week",
+    type=click.IntRange(min=1),
+    help="Call so many of the best a week; without it those who become HOT are called.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write JSON and CSV to."
+)
+def backtest(
+    policy: Path,
+    start: str,
+    end: str,
+    every_days: int,
+    model: str,
+    calls_per_week: int | None,
+    out: Path | None,
+) -> None:
+    """Try a policy on a past period, beside the one in force, against what then happened.
+
+    At every moment the leads that were known and open are scored from what was known then, and won or not is what came
+    within training.horizon_days after. Nothing in the warehouse is changed; refreshes wait meanwhile.
+    """
+    from leadflow.cli import backtest as past_period
+    from leadflow.cli.backtest_told import show, write_files
+
+    wanted = past_period.asked(policy, start, end, every_days, model, calls_per_week)
+    outcome = past_period.run_backtest(load_settings(), wanted, tell=lambda line: click.echo(line, err=True))
+    show(outcome)
+    if out is not None:
+        for path in write_files(outcome, out):
+            click.echo(f"Wrote {path}")
 
 
 @cli.command()

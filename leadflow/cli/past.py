@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from leadflow.scoring.model import TrainedModel
     from leadflow.scoring.scored import Scored
 
-_SPINE = "leadflow_replayed_spine"
+_SPINE, _CHOSEN = "leadflow_replayed_spine", "leadflow_replayed_leads"
+"""Temporary tables, of this connection alone: the warehouse itself is not written to."""
 _FEATURES = Path("features(spine) of a replay")
 _NEEDED = ("identity.leads", "identity.identity_map", "clean.clean_leads", "features.lead_features", "scoring.scored_leads")  # fmt: skip
 
@@ -87,16 +88,19 @@ class Past:
         return None
 
     def features_in_parts(
-        self, as_of: datetime, chosen: str, *, rows: int = ROWS_PER_PART
+        self, as_of: datetime, leads: pl.DataFrame, *, rows: int = ROWS_PER_PART
     ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame | None]]:
-        """Features and activity of the leads that a select gives, part by part in the order of lead_id: memory stays flat."""
-        for after, until in key_ranges(self.connection, "identity.leads", "lead_id", rows=rows):
+        """Features and activity of leads (column lead_id), part by part in the order of lead_id: memory stays flat."""
+        self.connection.register("leadflow_lent", leads.select("lead_id").to_arrow())
+        self.connection.execute(f"create or replace temp table {_CHOSEN} as from leadflow_lent").fetchall()
+        self.connection.unregister("leadflow_lent")
+        for after, until in key_ranges(self.connection, _CHOSEN, "lead_id", rows=rows):
             bounds = [
-                f"lead_id {operator} {literal(str(bound))}"
+                f"lead_id {operator} {literal(bound)}"
                 for operator, bound in ((">", after), ("<=", until))
                 if bound is not None
             ]
-            part = f"select lead_id from ({chosen}) where {' and '.join(bounds) or 'true'}"
+            part = f"select lead_id from {_CHOSEN} where {' and '.join(bounds) or 'true'}"
             yield self.features(as_of, part), self.activity(as_of, part)
 
     def leads(self, as_of: datetime, chosen: str) -> pl.DataFrame:
@@ -183,7 +187,7 @@ def reading(run: StageRun, tell: Callable[[str], None]) -> Iterator[DuckDBPyConn
         yield connection
 
 
-def known_then(past: Past, as_of: datetime) -> str:
+def known_then(as_of: datetime) -> str:
     """A select of the lead_id of leads known at a moment, of those there are now.
 
     A lead that was merged into another since is part of that one now, and is not among them.
