@@ -17,7 +17,15 @@ import polars as pl
 
 from leadflow.scoring.backtest_calibration import Calibration, calibration
 from leadflow.scoring.backtest_calls import ComparedCalls, calls_to_best, calls_to_hot, compare_calls
-from leadflow.scoring.backtest_measures import Comparison, Estimate, auc_by_moment, compare
+from leadflow.scoring.backtest_measures import (
+    Codes,
+    Comparison,
+    Estimate,
+    Floats,
+    Labels,
+    auc_by_moment,
+    compare,
+)
 
 TIERS = ("HOT", "WARM", "COLD")
 CANDIDATE, IN_FORCE = "candidate", "in_force"
@@ -170,9 +178,9 @@ def _calls(
 
 def _by_moment(
     rows: pl.DataFrame,
-    scores: Sequence[np.ndarray],
-    won: np.ndarray,
-    moments: np.ndarray,  # type: ignore[type-arg]
+    scores: Sequence[Floats],
+    won: Labels,
+    moments: Codes,
 ) -> pl.DataFrame:
     told = rows.group_by("as_of").agg(leads=pl.len(), wins=pl.col("won").sum()).sort("as_of")
     aucs = {
@@ -185,9 +193,9 @@ def _by_moment(
 def _calibration(
     rows: pl.DataFrame,
     side: str,
-    won: np.ndarray,
-    leads: np.ndarray,
-    seed: int,  # type: ignore[type-arg]
+    won: Labels,
+    leads: Codes,
+    seed: int,
 ) -> Calibration | None:
     probabilities = rows[f"probability_{side}"]
     if not len(probabilities) or probabilities.null_count():

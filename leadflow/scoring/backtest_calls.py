@@ -11,9 +11,9 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from leadflow.scoring.backtest_measures import Estimate, interval, wilson
+from leadflow.scoring.backtest_measures import Estimate, Floats, interval, wilson
 
-CALLS_SCHEMA = pl.Schema({"lead_id": pl.String, "as_of": pl.Datetime("us"), "won": pl.Boolean})
+CALLS_SCHEMA = pl.Schema([("lead_id", pl.String), ("as_of", pl.Datetime("us")), ("won", pl.Boolean)])
 _DAYS_OF_WEEK = 7
 
 
@@ -109,14 +109,13 @@ def compare_calls(
     )
 
 
-def _of_leads(calls: pl.DataFrame, leads: pl.Series) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _of_leads(calls: pl.DataFrame, leads: pl.Series) -> tuple[Floats, Floats]:
     """1 for each lead that was called, and for each that was called and won."""
-    of_leads = leads.to_frame().join(
+    won = leads.to_frame().join(
         calls.select("lead_id", "won"), on="lead_id", how="left", maintain_order="left"
     )["won"]
-    return of_leads.is_not_null().cast(pl.Float64).to_numpy(), of_leads.fill_null(value=False).cast(
-        pl.Float64
-    ).to_numpy()
+    is_won = won.fill_null(value=False)
+    return won.is_not_null().cast(pl.Float64).to_numpy(), is_won.cast(pl.Float64).to_numpy()
 
 
 def _told(calls: pl.DataFrame, period: timedelta) -> Calls:

@@ -38,7 +38,7 @@ def trained_before(
     by_row = wide.with_columns(lead_id=pl.format("{} {}", "lead_id", "as_of"))
     spec = feature_spec(roles, wide, left_out)
     trained: dict[str, TrainedModel | Fallback] = {}
-    models = []
+    models: list[TrainedModel | Fallback] = []
     for policy in policies:
         if not policy.training.is_enabled:
             models.append(Fallback("training is switched off in the policy (training.is_enabled)"))

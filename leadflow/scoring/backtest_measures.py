@@ -113,12 +113,13 @@ class _Arranged:
         """The AUC of each group by itself; NaN where all of its rows won, or none did."""
         wins, rows = self._counts(np.ones(len(self._run)))
         right, pairs = self._concordance(wins, rows - wins)
-        return np.divide(right, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+        aucs: Floats = np.divide(right, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+        return aucs
 
     def _counts(self, weights: Floats) -> tuple[Floats, Floats]:
         """Wins and all rows of each run."""
-        wins = np.bincount(self._run[self._won], weights=weights[self._won], minlength=len(self._group))
-        return wins, np.bincount(self._run, weights=weights, minlength=len(self._group))
+        wins = _sums(self._run[self._won], weights[self._won], len(self._group))
+        return wins, _sums(self._run, weights, len(self._group))
 
     def _concordance(self, wins: Floats, others: Floats) -> tuple[Floats, Floats]:
         """Of each group the pairs of a win and another that are ranked right (ties half), and all such pairs."""
@@ -128,7 +129,7 @@ class _Arranged:
 
     def _totals(self, values: Floats) -> Floats:
         """Sums over each group."""
-        return np.bincount(self._group, weights=values, minlength=self._groups)
+        return _sums(self._group, values, self._groups)
 
     def _above(self, values: Floats) -> Floats:
         """Sums over the runs above in the group."""
@@ -208,6 +209,12 @@ def interval(values: Floats) -> Estimate:
         return Estimate(float("nan"), float("nan"), float("nan"))
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(float(values[0]), float(low), float(high))
+
+
+def _sums(codes: Codes, values: Floats, count: int) -> Floats:
+    """Sum of the values of each code from 0 on."""
+    sums: Floats = np.bincount(codes, weights=values, minlength=count).astype(np.float64)
+    return sums
 
 
 def _ranking(measured: Floats) -> Ranking:
