@@ -129,15 +129,15 @@ def _ranking(found: Backtest) -> Table:
                 f"{gains[2].value / share:+.2f}",
             )  # fmt: skip
     calibrated = [_calibrated(found.calibration[side]) for side in (CANDIDATE, IN_FORCE)]
-    table.add_row("calibration error", *calibrated, "")
+    table.add_row("calibration error (bound)", *calibrated, "")
     return table
 
 
 def _calibrated(told: Calibration | None) -> str:
     if told is None:
         return "no model"
-    word = "as of a perfect model" if told.is_within else "ALARM: more than chance"
-    return f"{told.error:.3f} ({word}: {told.band_low:.3f} to {told.band_high:.3f})"
+    word = "within" if told.is_within else "ALARM: beyond"
+    return f"{told.error:.3f} ({word} {told.band_high:.3f})"
 
 
 def _by_moment(found: Backtest) -> Table:

@@ -15,6 +15,7 @@ import polars as pl
 
 from leadflow.errors import LeadflowError
 from leadflow.modelling.attributes import feature_spec, with_attributes
+from leadflow.modelling.columns import significant
 from leadflow.policy import Policy
 from leadflow.scoring.model import Fallback, TrainedModel, train
 from leadflow.scoring.replay import rule_scores
@@ -47,7 +48,7 @@ def trained_before(
         settings = policy.training.model_dump_json()
         if settings not in trained:
             trained[settings] = train(wide.with_columns(rule_score=scores), spec, policy.training)
-        models.append(_with_rule_scale(trained[settings], wide, scores))
+        models.append(_with_rule_scale(trained[settings], wide, scores, policy))
     return models
 
 
@@ -67,11 +68,13 @@ def refuse_seen(model: TrainedModel, start: datetime, horizon_days: int) -> None
 
 
 def _with_rule_scale(
-    model: TrainedModel | Fallback, examples: pl.DataFrame, scores: pl.Series
+    model: TrainedModel | Fallback, examples: pl.DataFrame, scores: pl.Series, policy: Policy
 ) -> TrainedModel | Fallback:
     """The model with the rule scores of a policy as the reference of the rules' 0-100 scale."""
     if isinstance(model, Fallback) or model.rule_quantiles is None:
         return model
-    labelled = scores.filter(examples["label"].is_not_null()).to_numpy()
-    quantiles = np.quantile(labelled, np.linspace(0, 1, len(model.rule_quantiles)))
-    return replace(model, rule_quantiles=tuple(float(f"{value:.10g}") for value in quantiles))
+    learned = examples.with_columns(rule_score=scores).filter(pl.col("label").is_not_null())
+    if policy.training.from_date is not None:
+        learned = learned.filter(pl.col("as_of") >= policy.training.from_date)
+    quantiles = np.quantile(learned["rule_score"].to_numpy(), np.linspace(0, 1, len(model.rule_quantiles)))
+    return replace(model, rule_quantiles=tuple(map(significant, quantiles.tolist())))
