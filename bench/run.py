@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from bench.backtest import backtest_case
 from bench.features import features_case
 from bench.identity import identity_case
 from bench.landing import landing_case
@@ -28,6 +29,7 @@ from bench.refreshes import LEADFLOW, parts_of, refresh_case
 from bench.report import REPORT, RESULTS, write_report
 
 SIZES = (10_000, 100_000, 1_000_000)
+BACKTEST_SIZES = (20_000, 200_000)
 FEATURE_SIZES = (20_000, 200_000, 1_000_000)
 EVENTS_PER_LEAD = 50
 LANDINGS = ((10, "csv"), (10, "parquet"), (50, "parquet"))
@@ -73,12 +75,17 @@ def _features(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: features_case(leads, EVENTS_PER_LEAD, runs)
 
 
+def _backtest(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
+    return lambda runs: backtest_case(leads, EVENTS_PER_LEAD, runs)
+
+
 CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     "imports": imports,
     "demo": demo,
     **{f"landing-{suffix}-{events}m": _landing(events * 1_000_000, suffix) for events, suffix in LANDINGS},
     **{f"identity-{records}": _identity(records) for records in SIZES},
     **{f"features-{leads}": _features(leads) for leads in FEATURE_SIZES},
+    **{f"backtest-{leads}": _backtest(leads) for leads in BACKTEST_SIZES},
     **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
 }
 

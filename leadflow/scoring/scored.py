@@ -153,21 +153,8 @@ def assemble(
     values = features.select("lead_id", expected_value=expected_value)
     features = features.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
     rule_scores = rule_scores.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
-    scale = _Scale(0.0 if model is None else model_weight(model.wins, policy.blend), model)
-
-    scores = rule_scores.with_columns(
-        ml_probability=None if model is None else model.predict(features),
-        rule_scaled=pl.Series(scale.rule(rule_scores["rule_score"].to_numpy())),
-    ).with_columns(pl.col("ml_probability").cast(pl.Float64))
-    ml_score = scale.ml(scores["ml_probability"].to_numpy()) if model else None
-    score = (
-        scores["rule_scaled"].to_numpy()
-        if ml_score is None
-        else combine(scores["rule_scaled"].to_numpy(), ml_score, scale.weight)
-    )
-    scores = scores.with_columns(
-        ml_score=None if ml_score is None else pl.Series(ml_score), ungated=pl.Series(score, dtype=pl.Float64)
-    ).with_columns(score=pl.min_horizontal("ungated", "max_score"))
+    scores = blended(features, rule_scores, model, policy)
+    scale = _scale_of(model, policy)
     reasons = _reasons(features, scores, rule_points, scale)
     version = None if model is None else model.version
     scored = (
@@ -176,7 +163,6 @@ def assemble(
         .join(values, on="lead_id")
         .join(_top(reasons), on="lead_id", how="left")
         .with_columns(
-            tier(pl.col("score"), policy.tiers).alias("tier"),
             expected_revenue=pl.col("ml_probability") * pl.col("expected_value").cast(pl.Float64),
             owner=None,
             next_action=None,
@@ -189,6 +175,45 @@ def assemble(
     )
     ml_scores = ML_SCHEMA.to_frame() if model is None else scored.select(ML_SCHEMA.names()).cast(ML_SCHEMA)
     return Scored(scored.select(SCORED_SCHEMA.names()).cast(SCORED_SCHEMA), reasons, ml_scores)
+
+
+def blended(
+    features: pl.DataFrame, rule_scores: pl.DataFrame, model: TrainedModel | None, policy: Policy
+) -> pl.DataFrame:
+    """The one score of each lead, without its reasons: what a backtest needs of very many leads.
+
+    Args:
+        features, rule_scores: one row per lead, both in the same order.
+
+    Returns:
+        rule_scores with rule_scaled, ml_probability, ml_score (null without a model), ungated, score and tier.
+    """
+    scale = _scale_of(model, policy)
+    rule_scaled = scale.rule(rule_scores["rule_score"].to_numpy())
+    if model is None:
+        unknown = pl.lit(None, dtype=pl.Float64)
+        scores = rule_scores.with_columns(
+            rule_scaled=pl.Series(rule_scaled),
+            ml_probability=unknown,
+            ml_score=unknown,
+            ungated=pl.Series(rule_scaled, dtype=pl.Float64),
+        )
+    else:
+        probability = model.predict(features)
+        ml_score = scale.ml(probability.to_numpy())
+        scores = rule_scores.with_columns(
+            rule_scaled=pl.Series(rule_scaled),
+            ml_probability=probability.cast(pl.Float64),
+            ml_score=pl.Series(ml_score),
+            ungated=pl.Series(combine(rule_scaled, ml_score, scale.weight), dtype=pl.Float64),
+        )
+    # Gates hold the score down after rules and model were mixed.
+    scores = scores.with_columns(score=pl.min_horizontal("ungated", "max_score"))
+    return scores.with_columns(tier(pl.col("score"), policy.tiers).alias("tier"))
+
+
+def _scale_of(model: TrainedModel | None, policy: Policy) -> _Scale:
+    return _Scale(0.0 if model is None else model_weight(model.wins, policy.blend), model)
 
 
 def _reasons(
