@@ -33,6 +33,7 @@ from leadflow.enrichment_policy import Enrichment, refuse_missing_files
 from leadflow.icp_policy import IdealCustomer
 from leadflow.leakage_policy import Leakage
 from leadflow.matching_policy import Matching
+from leadflow.reasons_policy import Reasons
 from leadflow.survivorship_policy import Duplicates, Survivorship
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -316,6 +317,7 @@ class Policy(_Section):
         blend: how far the model may outweigh the rules.
         training: how the model learns from past leads.
         leakage: which features are kept from the model as outcomes in disguise.
+        reasons: what is told of why a lead has its score.
         publish: what leaves the warehouse.
     """
 
@@ -339,6 +341,7 @@ class Policy(_Section):
     blend: Blend = Blend()
     training: Training = Training()
     leakage: Leakage = Leakage()
+    reasons: Reasons = Reasons()
     publish: Publish = Publish()
 
     @field_validator("rules")

@@ -7,24 +7,22 @@ whose columns stay null here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
 
 from leadflow.errors import LeadflowError
-from leadflow.modelling.attributes import is_attribute
 from leadflow.modelling.columns import Floats
 from leadflow.policy import Policy
+from leadflow.reasons_policy import Reasons
 from leadflow.scoring.blend import combine, model_weight, on_scale, tier
 from leadflow.scoring.model import TrainedModel
-from leadflow.scoring.words import contribution_reason, is_known
+from leadflow.scoring.reasons import group_contributions, told_groups, told_reasons
+from leadflow.scoring.words import Language
 
-MODEL_REASONS = 3  # strongest contributions told per lead
 SMALLEST_EFFECT = 1e-9
 """Points (of 0-100) below which a reason changed nothing."""
-
-SMALLEST_CONTRIBUTION = 0.05  # log-odds, about 5 % of the odds; less is not worth a sentence
 
 SCORED_SCHEMA = pl.Schema(
     [
@@ -71,8 +69,14 @@ REASONS_SCHEMA = pl.Schema(
         ("contribution", pl.Float64),
         ("effect", pl.Float64),
         ("fact", pl.String),
+        ("fact_date", pl.Date),
         ("reason", pl.String),
+        ("reason_zh", pl.String),
     ]
+)
+_UNRANKED = pl.Schema(
+    {"lead": pl.Int64}
+    | {name: kind for name, kind in REASONS_SCHEMA.items() if name not in ("lead_id", "rank")}
 )
 ML_SCHEMA = pl.Schema(
     [
@@ -125,7 +129,7 @@ def assemble(
 
     Reasons of rules and model share one ranking, by `effect`: how many points (of 0-100) the score would lose without
     that one reason. Where effects are equal, as at the ends of the scale, more rule points come first, then larger
-    contributions, then the name. A lead has all of its rules and at most MODEL_REASONS of the model.
+    contributions, then the name. A lead has all of its rules, and of the model as many as policy.reasons says.
 
     Args:
         leads: lead_id, account_id, company_name, title, seniority, country, channel, created_at; one row per lead.
@@ -136,36 +140,27 @@ def assemble(
     Raises:
         LeadflowError: a lead has no features or no rule score.
     """
-    for part, name in ((features, "features"), (rule_scores, "rule score")):
-        lacking = leads.join(part, on="lead_id", how="anti")
-        if lacking.height:
-            raise LeadflowError(
-                f"{lacking.height} leads have no {name}, such as lead {lacking['lead_id'].sort()[0]}",
-                "refresh features and scoring together",
-            )
-    features = features.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
-    rule_scores = rule_scores.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
+    leads = leads if leads["lead_id"].is_sorted() else leads.sort("lead_id")
+    features = _of(leads, features, "features")
+    rule_scores = _of(leads, rule_scores, "rule score")
     scale = _Scale(0.0 if model is None else model_weight(model.wins, policy.blend), model)
-
-    scores = rule_scores.with_columns(
-        ml_probability=None if model is None else model.predict(features),
-        rule_scaled=pl.Series(scale.rule(rule_scores["rule_score"].to_numpy())),
-    ).with_columns(pl.col("ml_probability").cast(pl.Float64))
-    ml_score = scale.ml(scores["ml_probability"].to_numpy()) if model else None
-    score = (
-        scores["rule_scaled"].to_numpy()
-        if ml_score is None
-        else combine(scores["rule_scaled"].to_numpy(), ml_score, scale.weight)
+    rule_scaled = scale.rule(rule_scores["rule_score"].to_numpy())
+    saw = None if model is None else _Saw(model, features, scale)
+    score = rule_scaled if saw is None else combine(rule_scaled, saw.ml_score, scale.weight)
+    reasons = _ranked(
+        leads["lead_id"],
+        _rule_reasons(rule_scores, rule_points, rule_scaled, scale),
+        _UNRANKED.to_frame() if saw is None else saw.reasons(policy.reasons, as_of.date()),
     )
-    scores = scores.with_columns(
-        ml_score=None if ml_score is None else pl.Series(ml_score), score=pl.Series(score, dtype=pl.Float64)
-    )
-    reasons = _reasons(features, scores, rule_points, scale)
-    version = None if model is None else model.version
     scored = (
-        leads.join(features.select("lead_id", "industry", "company_size", "last_activity_at"), on="lead_id")
-        .join(scores, on="lead_id")
-        .join(_top(reasons), on="lead_id", how="left")
+        leads.with_columns(
+            *features.select("industry", "company_size", "last_activity_at"),
+            *rule_scores.drop("lead_id"),
+            *_top(reasons, leads.height, policy.reasons.language),
+            pl.Series("score", score, dtype=pl.Float64),
+            ml_probability=None if saw is None else pl.Series(saw.ml_probability),
+            ml_score=None if saw is None else pl.Series(saw.ml_score),
+        )
         .with_columns(
             tier(pl.col("score"), policy.tiers).alias("tier"),
             expected_revenue=None,
@@ -174,100 +169,113 @@ def assemble(
             as_of=pl.lit(as_of),
             scored_at=pl.lit(as_of),
             policy_version=pl.lit(policy.version),
-            model_version=pl.lit(version),
+            model_version=pl.lit(None if model is None else model.version),
         )
-        .sort("lead_id")
+        .select(SCORED_SCHEMA.names())
+        .cast(SCORED_SCHEMA)
     )
-    ml_scores = ML_SCHEMA.to_frame() if model is None else scored.select(ML_SCHEMA.names()).cast(ML_SCHEMA)
-    return Scored(scored.select(SCORED_SCHEMA.names()).cast(SCORED_SCHEMA), reasons, ml_scores)
+    ml_scores = ML_SCHEMA.to_frame() if model is None else scored.select(ML_SCHEMA.names())
+    return Scored(scored, reasons.select(REASONS_SCHEMA.names()).cast(REASONS_SCHEMA), ml_scores)
 
 
-def _reasons(
-    features: pl.DataFrame, scores: pl.DataFrame, rule_points: pl.DataFrame, scale: _Scale
+def _of(leads: pl.DataFrame, part: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The rows of these leads, in their order."""
+    if part["lead_id"].equals(leads["lead_id"]):
+        return part
+    lacking = leads.join(part, on="lead_id", how="anti")
+    if lacking.height:
+        raise LeadflowError(
+            f"{lacking.height} leads have no {name}, such as lead {lacking['lead_id'].sort()[0]}",
+            "refresh features and scoring together",
+        )
+    return part.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
+
+
+class _Saw:
+    """What the model makes of the leads: log-odds once, from which all else follows."""
+
+    def __init__(self, model: TrainedModel, features: pl.DataFrame, scale: _Scale) -> None:
+        """Score the leads."""
+        self._model, self._features, self._scale = model, features, scale
+        self._log_odds = model.log_odds(features)
+        self.ml_probability = model.calibrated(self._log_odds)
+        self.ml_score = scale.ml(self.ml_probability)
+
+    def reasons(self, settings: Reasons, as_of: date) -> pl.DataFrame:
+        """_UNRANKED of what the policy has told; an effect is what the score would lose without that one group."""
+        grouped = group_contributions(self._model.contributions(self._features))
+        told = told_groups(grouped, settings)
+        without = self._scale.ml(self._model.calibrated(self._log_odds[told.lead] - told.added))
+        effect = self._scale.weight * (self.ml_score[told.lead] - without)
+        return (
+            told_reasons(told, grouped, self._features, effect, as_of)
+            .with_columns(source=pl.lit("model"), points=pl.lit(None, dtype=pl.Float64))
+            .select(_UNRANKED.names())
+        )
+
+
+def _rule_reasons(
+    rule_scores: pl.DataFrame, rule_points: pl.DataFrame, rule_scaled: Floats, scale: _Scale
 ) -> pl.DataFrame:
-    together = pl.concat([_rule_reasons(scores, rule_points, scale), _model_reasons(features, scores, scale)])
-    ranked = together.sort(
-        "lead_id",
-        pl.col("effect").abs().round(9),  # so that the last digits of equal effects do not decide
-        pl.col("points").abs().fill_null(0.0),
-        pl.col("contribution").abs().fill_null(0.0),
-        "name",
-        descending=[False, True, True, True, False],
-    )
-    return (
-        ranked.with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("lead_id"))
-        .select(REASONS_SCHEMA.names())
-        .cast(REASONS_SCHEMA)
-    )
-
-
-def _rule_reasons(scores: pl.DataFrame, rule_points: pl.DataFrame, scale: _Scale) -> pl.DataFrame:
+    """_UNRANKED of every rule that fired; fact_date and reason_zh are null where the points do not tell them."""
     total = pl.sum_horizontal("static_points", "dynamic_points", "contact_points")
     fired = rule_points.join(
-        scores.select("lead_id", "rule_scaled", total.alias("total")),
+        rule_scores.select(
+            "lead_id", total.alias("total"), rule_scaled=pl.Series(rule_scaled)
+        ).with_row_index("lead"),
         on="lead_id",
         how="inner",
         maintain_order="left",
     )
     without = fired.select((pl.col("total") - pl.col("points")).clip(0, 100)).to_series().to_numpy()
     effect = (1 - scale.weight) * (fired["rule_scaled"].to_numpy() - scale.rule(without))
-    return fired.select(
-        "lead_id",
-        pl.lit("rule").alias("source"),
-        pl.col("rule").alias("name"),
-        "points",
-        pl.lit(None, dtype=pl.Float64).alias("contribution"),
-        pl.Series("effect", effect, dtype=pl.Float64),
-        "fact",
-        "reason",
+    untold = [name for name in ("fact_date", "reason_zh") if name not in fired.columns]
+    return (
+        fired.rename({"rule": "name"})
+        .with_columns(pl.lit(None).alias(name) for name in untold)
+        .with_columns(
+            effect=pl.Series(effect, dtype=pl.Float64),
+            source=pl.lit("rule"),
+            contribution=pl.lit(None, dtype=pl.Float64),
+        )
+        .select(_UNRANKED.names())
+        .cast(_UNRANKED)
     )
 
 
-def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) -> pl.DataFrame:
-    none = REASONS_SCHEMA.to_frame().drop("rank")
-    if scale.model is None:
-        return none
-    contributions = scale.model.contributions(features).to_numpy()
-    strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :MODEL_REASONS]
-    is_told = np.zeros(contributions.shape, dtype=bool)
-    np.put_along_axis(is_told, strongest, True, axis=1)
-    is_told &= np.abs(contributions) >= SMALLEST_CONTRIBUTION
-
-    ml_score, odds_log = scores["ml_score"].to_numpy(), scale.model.log_odds(features)
-    parts = [none]
-    for at, column in enumerate(scale.model.columns):
-        told = is_told[:, at]
-        added = contributions[told, at]
-        without = scale.ml(scale.model.calibrated(odds_log[told] - added))
-        rows = features.filter(pl.Series(told)).with_columns(
-            contribution=pl.Series(added), effect=pl.Series(scale.weight * (ml_score[told] - without))
-        )
-        dtype = features.schema[column.feature]
-        known = pl.when(is_known(column.feature, dtype)).then(pl.col(column.feature).cast(pl.String))
-        value = pl.lit("not shown") if is_attribute(column.feature) else known.otherwise(pl.lit("unknown"))
-        parts.append(
-            rows.select(
-                pl.col("lead_id").cast(pl.String),
-                pl.lit("model").alias("source"),
-                pl.lit(column.feature).alias("name"),
-                pl.lit(None, dtype=pl.Float64).alias("points"),
-                "contribution",
-                "effect",
-                pl.concat_str(pl.lit(f"{column.feature} = "), value).alias("fact"),
-                contribution_reason(column, dtype, pl.col("contribution")).alias("reason"),
-            )
-        )
-    return pl.concat(parts)
+def _ranked(lead_ids: pl.Series, *parts: pl.DataFrame) -> pl.DataFrame:
+    """All reasons by lead and rank, with their lead_id."""
+    ranked = pl.concat(parts).sort(
+        "lead",
+        pl.col("effect").abs().round(9),  # so that the last digits of equal effects do not decide
+        pl.col("points").abs().fill_null(0.0),
+        pl.col("contribution").abs().fill_null(0.0),
+        "name",
+        descending=[False, True, True, True, False],
+    )
+    lead = ranked["lead"].to_numpy()
+    return ranked.with_columns(
+        lead_ids.gather(lead).alias("lead_id"),
+        pl.Series("rank", np.arange(len(lead)) - np.searchsorted(lead, lead) + 1, dtype=pl.Int64),
+    )
 
 
-def _top(reasons: pl.DataFrame) -> pl.DataFrame:
-    """The first three reasons of each lead as columns.
+def _top(reasons: pl.DataFrame, leads: int, language: Language) -> list[pl.Series]:
+    """The first three reasons of each lead, in columns and in the policy's language where they are told in it.
 
     Negative points that changed nothing, since the score is at its lower end without them, are no main reason.
     """
     is_idle = (pl.col("points").fill_null(0) < 0) & (pl.col("effect").abs() < SMALLEST_EFFECT)
-    return (
-        reasons.filter(~is_idle)
-        .group_by("lead_id", maintain_order=True)
-        .agg(pl.col("reason").get(at, null_on_oob=True).alias(f"top_reason_{at + 1}") for at in range(3))
-    )
+    main = reasons.filter(~is_idle)
+    sentence = main["reason"]
+    if language == "zh":
+        sentence = main.select(pl.coalesce("reason_zh", "reason")).to_series()
+    lead = main["lead"].to_numpy()
+    place = np.arange(len(lead)) - np.searchsorted(lead, lead)
+    columns = []
+    for at in range(3):
+        rows = np.full(leads, -1)
+        rows[lead[place == at]] = np.flatnonzero(place == at)
+        chosen = pl.Series(rows).replace(-1, None)
+        columns.append(sentence.gather(chosen).alias(f"top_reason_{at + 1}"))
+    return columns

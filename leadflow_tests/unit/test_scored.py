@@ -17,7 +17,6 @@ from leadflow.scoring.card import CARD_SCHEMA, model_card
 from leadflow.scoring.model import Evaluation, Fallback, TrainedModel
 from leadflow.scoring.rules import SCORES_SCHEMA, score_rules
 from leadflow.scoring.scored import ML_SCHEMA, REASONS_SCHEMA, SCORED_SCHEMA, Scored, assemble
-from leadflow.scoring.words import contribution_reason, feature_label
 
 AS_OF = datetime.fromisoformat("2024-06-01T12:00")
 POLICY = Policy.model_validate(
@@ -122,9 +121,9 @@ def test_with_a_model_both_are_put_on_one_scale_and_mixed():
     first = scored.score_reasons.filter(pl.col("lead_id") == "L0")
     assert first["rank"].to_list() == [1, 2, 3, 4]
     assert first["reason"].to_list() == [
-        "Landing page 88740e65… wins more often than average",
+        "Landing page 88740e65…: raises the chance of winning",
         "Company is large",
-        "Page views: 7, which raises the chance of winning",
+        "Viewed 7 web pages so far: raises the chance of winning",
         "Looked around",
     ]
     assert first["source"].to_list() == ["model", "rule", "model", "rule"]
@@ -147,6 +146,7 @@ def test_tables_have_the_contracts_columns_and_types_also_when_empty():
     types = {
         "varchar": pl.String,
         "bigint": pl.Int64,
+        "date": pl.Date,
         "double": pl.Float64,
         "boolean": pl.Boolean,
         "timestamp": pl.Datetime("us"),
@@ -181,43 +181,6 @@ def test_a_lead_without_features_is_named():
         assemble(leads, features[:1], rules.scores, rules.points, None, POLICY, AS_OF)
     with pytest.raises(LeadflowError, match="2 leads have no rule score, such as lead L0"):
         assemble(leads, features, rules.scores.clear(), rules.points, None, POLICY, AS_OF)
-
-
-@pytest.mark.parametrize(
-    ("feature", "label"),
-    [
-        ("pricing_page_views_30d", "Pricing page views in 30 days"),
-        ("email_replies_ever", "Email replies"),
-        ("is_free_mail", "Free mail"),
-        ("landing_page_id", "Landing page"),
-        ("channel", "Channel"),
-    ],
-)
-def test_feature_labels(feature, label):
-    assert feature_label(feature) == label
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "dtype", "added", "sentence"),
-    [
-        (MODEL.columns[1], "spring-sale", pl.String, -0.5, "Landing page spring-sale wins less often than average"),
-        (MODEL.columns[1], None, pl.String, 0.5, "Landing page unknown: wins more often than average"),
-        (CategoricalColumn("channel", {}, None, 0.1, 0.0, weight=-1.0), "web", pl.String, 0.5,
-         "Channel: web, which raises the chance of winning"),
-        (NumericColumn("company_size", True, 0, 9, 1, 0, 0), None, pl.Int64, -0.5,
-         "Company size: unknown, which lowers the chance of winning"),
-        (NumericColumn("product_minutes_7d", True, 0, 9, 1, 0, 0), 12.348, pl.Float64, 0.5,
-         "Product minutes in 7 days: 12.35, which raises the chance of winning"),
-        (NumericColumn("product_minutes_7d", True, 0, 9, 1, 0, 0), float("nan"), pl.Float64, 0.5,
-         "Product minutes in 7 days: unknown, which raises the chance of winning"),
-        (NumericColumn("is_sql", True, 0, 1, 0, 0, 0), True, pl.Boolean, 0.5, "Sql: yes, which raises the chance of winning"),
-    ],
-)  # fmt: skip
-def test_reasons_of_the_model_in_words(column, value, dtype, added, sentence):
-    one = pl.DataFrame(
-        {column.feature: [value], "added": [added]}, schema={column.feature: dtype, "added": pl.Float64}
-    )
-    assert one.select(contribution_reason(column, dtype(), pl.col("added"))).item() == sentence
 
 
 def test_the_card_of_a_model():
