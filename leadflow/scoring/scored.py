@@ -18,7 +18,7 @@ from leadflow.policy import Policy
 from leadflow.reasons_policy import Reasons
 from leadflow.scoring.blend import combine, model_weight, on_scale, tier
 from leadflow.scoring.model import TrainedModel
-from leadflow.scoring.reasons import group_contributions, told_groups, told_reasons
+from leadflow.scoring.reasons import Places, group_contributions, told_groups, told_reasons
 from leadflow.scoring.words import Language
 
 SMALLEST_EFFECT = 1e-9
@@ -256,7 +256,7 @@ def _ranked(lead_ids: pl.Series, *parts: pl.DataFrame) -> pl.DataFrame:
     lead = ranked["lead"].to_numpy()
     return ranked.with_columns(
         lead_ids.gather(lead).alias("lead_id"),
-        pl.Series("rank", np.arange(len(lead)) - np.searchsorted(lead, lead) + 1, dtype=pl.Int64),
+        pl.Series("rank", _place_in_run(lead) + 1, dtype=pl.Int64),
     )
 
 
@@ -271,7 +271,7 @@ def _top(reasons: pl.DataFrame, leads: int, language: Language) -> list[pl.Serie
     if language == "zh":
         sentence = main.select(pl.coalesce("reason_zh", "reason")).to_series()
     lead = main["lead"].to_numpy()
-    place = np.arange(len(lead)) - np.searchsorted(lead, lead)
+    place = _place_in_run(lead)
     columns = []
     for at in range(3):
         rows = np.full(leads, -1)
@@ -279,3 +279,10 @@ def _top(reasons: pl.DataFrame, leads: int, language: Language) -> list[pl.Serie
         chosen = pl.Series(rows).replace(-1, None)
         columns.append(sentence.gather(chosen).alias(f"top_reason_{at + 1}"))
     return columns
+
+
+def _place_in_run(values: Places) -> Places:
+    """How many equal values stand before each, in values whose equals stand together."""
+    places = np.arange(len(values))
+    begins = np.append(True, values[1:] != values[:-1])[: len(values)]
+    return places - np.maximum.accumulate(np.where(begins, places, 0))
