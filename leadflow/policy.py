@@ -30,6 +30,7 @@ from leadflow.contact_policy import (
     with_files,
 )
 from leadflow.enrichment_policy import Enrichment, refuse_missing_files
+from leadflow.gains_policy import Gains
 from leadflow.icp_policy import IdealCustomer
 from leadflow.leakage_policy import Leakage
 from leadflow.matching_policy import Matching
@@ -318,6 +319,7 @@ class Policy(_Section):
         training: how the model learns from past leads.
         leakage: which features are kept from the model as outcomes in disguise.
         reasons: what is told of why a lead has its score.
+        gains: what calling costs and a win is worth.
         publish: what leaves the warehouse.
     """
 
@@ -342,6 +344,7 @@ class Policy(_Section):
     training: Training = Training()
     leakage: Leakage = Leakage()
     reasons: Reasons = Reasons()
+    gains: Gains = Gains()
     publish: Publish = Publish()
 
     @field_validator("rules")

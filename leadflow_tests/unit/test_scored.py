@@ -14,6 +14,7 @@ from leadflow.errors import LeadflowError
 from leadflow.modelling.columns import CategoricalColumn, NumericColumn
 from leadflow.policy import Policy
 from leadflow.scoring.card import CARD_SCHEMA, model_card
+from leadflow.scoring.gains import GAINS_TABLE_SCHEMA
 from leadflow.scoring.model import Evaluation, Fallback, TrainedModel
 from leadflow.scoring.rules import SCORES_SCHEMA, score_rules
 from leadflow.scoring.scored import ML_SCHEMA, REASONS_SCHEMA, SCORED_SCHEMA, Scored, assemble
@@ -206,6 +207,7 @@ def test_tables_have_the_contracts_columns_and_types_also_when_empty():
         "scored_leads": SCORED_SCHEMA,
         "score_reasons": REASONS_SCHEMA,
         "model_card": CARD_SCHEMA,
+        "score_gains": GAINS_TABLE_SCHEMA,
     }
     for model in (None, MODEL):
         for facts in ((), ({},), ({"company_size": 900, "page_views_ever": 1},)):
