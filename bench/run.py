@@ -26,9 +26,11 @@ from bench.landing import landing_case
 from bench.measure import Measure, measure
 from bench.refreshes import LEADFLOW, parts_of, refresh_case
 from bench.report import REPORT, RESULTS, write_report
+from bench.scoring import scoring_case
 
 SIZES = (10_000, 100_000, 1_000_000)
 FEATURE_SIZES = (20_000, 200_000, 1_000_000)
+SCORING_SIZES = (100_000, 1_000_000)
 EVENTS_PER_LEAD = 50
 LANDINGS = ((10, "csv"), (10, "parquet"), (50, "parquet"))
 """Event files: millions of rows, and the format."""
@@ -73,12 +75,17 @@ def _features(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: features_case(leads, EVENTS_PER_LEAD, runs)
 
 
+def _scoring(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
+    return lambda runs: scoring_case(leads, runs)
+
+
 CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     "imports": imports,
     "demo": demo,
     **{f"landing-{suffix}-{events}m": _landing(events * 1_000_000, suffix) for events, suffix in LANDINGS},
     **{f"identity-{records}": _identity(records) for records in SIZES},
     **{f"features-{leads}": _features(leads) for leads in FEATURE_SIZES},
+    **{f"scoring-{leads}": _scoring(leads) for leads in SCORING_SIZES},
     **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
 }
 

@@ -11,7 +11,6 @@ sentences differ.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -67,17 +66,18 @@ def score(folder: Path) -> dict[str, Any]:
     job = build_defs(**settings.model_dump()).resolve_job_def(REFRESH_JOB)
     keys = [dg.AssetKey(step.split("__")) for step in STEPS]
     keys += [dg.AssetKey(["scoring", "score_reasons"]), dg.AssetKey(["scoring", "ml_scores"])]
+    began = time.process_time()
     with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
         done = job.execute_in_process(
             run_config=_QUIET, instance=instance, asset_selection=keys, raise_on_error=True
         )
         assert done.success
+    cpu = time.process_time() - began
     steps = {name: seconds for name, seconds in step_seconds(settings.home).items() if name in STEPS}
     rows = Warehouse.from_settings(settings).read(
         "select (select count(*) from scoring.scored_leads) as leads, (select count(*) from scoring.score_reasons) as reasons"
     )
-    workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
-    return {"steps": steps, "seconds": sum(steps.values()), "worker_gb": workers, **rows.row(0, named=True)}
+    return {"steps": steps, "seconds": sum(steps.values()), "cpu": cpu, **rows.row(0, named=True)}
 
 
 def predict(folder: Path) -> dict[str, Any]:
