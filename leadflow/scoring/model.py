@@ -21,6 +21,7 @@ import polars as pl
 
 from leadflow.modelling import evaluate
 from leadflow.modelling.columns import (
+    CategoricalColumn,
     Column,
     FeatureSpec,
     Floats,
@@ -126,6 +127,14 @@ class TrainedModel:
         for column in self.columns:
             total = total + column.contribution(features)
         return total
+
+    def seen_values(self) -> dict[str, frozenset[str]]:
+        """Texts of training by categorical feature; what is not among them is new to the model."""
+        return {
+            column.feature: frozenset(column.rates)
+            for column in self.columns
+            if isinstance(column, CategoricalColumn)
+        }
 
     def calibrated(self, log_odds: Floats) -> Floats:
         """The probability of winning within the horizon that given log-odds stand for; never falls as they rise."""

@@ -9,7 +9,7 @@ groups of a lead make its log-odds. Sentences are made once for each value that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from leadflow.modelling.attributes import is_attribute
 from leadflow.modelling.columns import Floats
 from leadflow.reasons_policy import Reasons
-from leadflow.scoring.words import Language, feature_words
+from leadflow.scoring.words import Language, Value, feature_words
 
 Places = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
@@ -120,7 +120,12 @@ def told_groups(grouped: Grouped, settings: Reasons) -> Told:
 
 
 def told_reasons(
-    told: Told, grouped: Grouped, features: pl.DataFrame, effect: Floats, as_of: date
+    told: Told,
+    grouped: Grouped,
+    features: pl.DataFrame,
+    effect: Floats,
+    as_of: date,
+    seen: Mapping[str, Collection[str]],
 ) -> pl.DataFrame:
     """What is told, in words: a row of TOLD_SCHEMA for each row of `told`, in another order.
 
@@ -131,6 +136,7 @@ def told_reasons(
         grouped: contributions of these features, of which `told` was chosen.
         effect: points (of 0-100) of each row of `told`.
         as_of: day that the features look from.
+        seen: texts that the model knows, by categorical feature; any other is said to be new to it.
     """
     words = feature_words()
     parts = [TOLD_SCHEMA.to_frame()]
@@ -148,7 +154,7 @@ def told_reasons(
         parts.append(
             pl.DataFrame({"lead": lead, "contribution": added, "effect": effect[rows], "fact": facts.facts()})
             .with_columns(name=pl.lit(group), fact_date=pl.lit(dates, dtype=pl.Date))
-            .with_columns(facts.sentences(added > 0))
+            .with_columns(facts.sentences(added > 0, seen.get(feature)))
             .select(TOLD_SCHEMA.names())
         )
     return pl.concat(parts)
@@ -185,16 +191,20 @@ class _Facts:
         day = pl.lit(as_of) - pl.duration(days=pl.col("days"))
         return told.select(pl.when(there_was).then(day).cast(pl.Date)).to_series()
 
-    def sentences(self, is_raising: Booleans) -> list[pl.Series]:
+    def sentences(self, is_raising: Booleans, seen: Collection[str] | None) -> list[pl.Series]:
         """reason and reason_zh: each sentence is made once, and given to all rows that it is true of."""
-        words = feature_words()
+
+        def sentence(value: Value, is_raising: bool, language: Language) -> str:
+            is_new = seen is not None and isinstance(value, str) and value not in seen
+            return feature_words().reason(self.feature, value, is_raising, language, is_new=is_new)
+
         value = _rounded(self.values) if self.is_shown else pl.repeat(None, len(self.values), eager=True)
         keys = pl.DataFrame({"value": value, "is_raising": is_raising})
         distinct = keys.unique()
         told = distinct.with_columns(
             pl.Series(
                 name,
-                [words.reason(self.feature, each, up, language) for each, up in distinct.iter_rows()],
+                [sentence(each, up, language) for each, up in distinct.iter_rows()],
                 dtype=pl.String,
             )
             for name, language in _LANGUAGES.items()

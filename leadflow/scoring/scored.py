@@ -208,7 +208,7 @@ class _Saw:
         without = self._scale.ml(self._model.calibrated(self._log_odds[told.lead] - told.added))
         effect = self._scale.weight * (self.ml_score[told.lead] - without)
         return (
-            told_reasons(told, grouped, self._features, effect, as_of)
+            told_reasons(told, grouped, self._features, effect, as_of, self._model.seen_values())
             .with_columns(source=pl.lit("model"), points=pl.lit(None, dtype=pl.Float64))
             .select(_UNRANKED.names())
         )

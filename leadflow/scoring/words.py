@@ -27,6 +27,7 @@ WORDS_FILE = Path(__file__).with_name("feature_words.yaml")
 
 _WINDOW = re.compile(r"^(?P<stem>.+)_(?P<window>\d+d|ever)$")
 _PLACE = re.compile(r"\{(\w+)(?::([^|}]*)\|([^}]*))?\}")
+_NEW: Mapping[Language, str] = {"en": " (new to the model)", "zh": "（模型未见过）"}
 _TIMES: Mapping[float, str] = {1: "once", 2: "twice"}
 _DIRECTIONS: Mapping[tuple[Language, bool], str] = {
     ("en", True): ": raises the chance of winning",
@@ -115,9 +116,15 @@ class FeatureWords:
         form = _form(forms, value).of(language)
         return _filled(form, language, value, label, window["window"] if window else "")
 
-    def reason(self, feature: str, value: Value, is_raising: bool, language: Language) -> str:
-        """The whole sentence: what is known, and whether it raises or lowers the chance of winning."""
-        return self.fact(feature, value, language) + _DIRECTIONS[language, is_raising]
+    def reason(
+        self, feature: str, value: Value, is_raising: bool, language: Language, *, is_new: bool = False
+    ) -> str:
+        """The whole sentence: what is known, and whether it raises or lowers the chance of winning.
+
+        A text that is new to the model is said to be: what it adds is what the average text would.
+        """
+        new = _NEW[language] if is_new and not is_attribute(feature) else ""
+        return self.fact(feature, value, language) + new + _DIRECTIONS[language, is_raising]
 
     def _find(self, feature: str) -> tuple[str, Forms] | None:
         found = self.by_feature.get(feature)

@@ -103,7 +103,7 @@ def told(
     grouped = group_contributions(model.contributions(features))
     chosen = told_groups(grouped, settings or Reasons())
     effect = np.arange(len(chosen.lead), dtype=np.float64)
-    return grouped, chosen, told_reasons(chosen, grouped, features, effect, AS_OF)
+    return grouped, chosen, told_reasons(chosen, grouped, features, effect, AS_OF, model.seen_values())
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -160,10 +160,16 @@ def grouped_of(**shares: list[float]) -> Grouped:
     return group_contributions(pl.DataFrame(shares, schema=dict.fromkeys(shares, pl.Float64)))
 
 
-def words_of(shares: dict[str, list[float]], features: pl.DataFrame) -> list[dict[str, Any]]:
+def words_of(
+    shares: dict[str, list[float]], features: pl.DataFrame, seen: dict[str, set[str]] | None = None
+) -> list[dict[str, Any]]:
     grouped = grouped_of(**shares)
     chosen = told_groups(grouped, Reasons())
-    return told_reasons(chosen, grouped, features, np.zeros(len(chosen.lead)), AS_OF).sort("lead").to_dicts()
+    return (
+        told_reasons(chosen, grouped, features, np.zeros(len(chosen.lead)), AS_OF, seen or {})
+        .sort("lead")
+        .to_dicts()
+    )
 
 
 def test_a_group_tells_the_feature_that_weighs_most_in_its_direction():
@@ -235,6 +241,21 @@ def test_what_is_told_of_a_value(feature, value, dtype, fact, en, zh, day):
         assert told_one["reason"] == f"{en}: {end} the chance of winning"
         assert told_one["reason_zh"] == f"{zh}：{chinese_end}赢单概率"
         assert told_one["fact_date"] == day
+
+
+def test_a_text_that_is_new_to_the_model_is_said_to_be(model):
+    assert model.seen_values()["industry"] == {"Energy", "Software", "Health Care"}
+    pages = pl.DataFrame({"landing_page": ["/spring", "/autumn", None], "attribute hobby": ["chess"] * 3})
+    seen = {"landing_page": {"/spring"}, "attribute hobby": set()}
+    told_of_pages = words_of({"landing_page": [0.5] * 3}, pages, seen)
+    assert [row["reason"] for row in told_of_pages] == [
+        "Landing page /spring: raises the chance of winning",
+        "Landing page /autumn (new to the model): raises the chance of winning",
+        "Landing page not known: raises the chance of winning",
+    ]
+    assert told_of_pages[1]["reason_zh"] == "落地页为 /autumn（模型未见过）：提高赢单概率"
+    told_of_hobbies = words_of({"attribute hobby": [0.5] * 3}, pages, seen)
+    assert {row["reason"] for row in told_of_hobbies} == {'Attribute "hobby": raises the chance of winning'}
 
 
 def test_what_weighs_nothing_is_not_told():
