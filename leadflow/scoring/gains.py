@@ -52,7 +52,8 @@ GAINS_TABLE_SCHEMA = pl.Schema(
         ("model_version", pl.String),
     ]
 )
-_FLATTENS = "where the curve flattens"
+_CHANCE = 0.05
+"""How often scores without skill may be said to have a curve that flattens."""
 _TINY = 1e-9
 
 
@@ -117,7 +118,8 @@ def score_gains(
     Recommended is
     - where the curve flattens: the score at which the wins' share lies furthest above the leads' share, which is the point of
       greatest distance from the diagonal (Kneedle: Satopaa, Albrecht, Irwin and Raghavan, 2011); beyond it leads win less
-      often than the average lead. None where the interval of the wins' share there holds the leads' share: what chance gives.
+      often than the average lead. None where scores without skill come as far from it in one of twenty cases (the one-sided
+      test of Kolmogorov and Smirnov between leads that won and others, each lead counted once).
     - for a call capacity: as many leads as can be called in settings.weeks.
     - for cost and value: the score at which value_per_win times wins less cost_per_call times leads is greatest.
 
@@ -151,13 +153,10 @@ def score_gains(
     if not len(labels):
         return GAINS_SCHEMA.to_frame()
     curve = _Curve(labels, scores)
-    cuts = [*_shares(curve), *_tiers(curve, settings.tiers), *_recommended(curve, settings)]
+    cuts = [*_shares(curve), *_tiers(curve, settings.tiers)]
+    cuts += [*_flattening(curve, labels, lead_ids), *_paying(curve, settings)]
     low, high = _intervals(curve, cuts, lead_ids, settings)
-    rows = [
-        _row(curve, cut, settings, low[place], high[place])
-        for place, cut in enumerate(cuts)
-        if cut.name != _FLATTENS or low[place] > cut.leads / len(scores)
-    ]
+    rows = [_row(curve, cut, settings, low[place], high[place]) for place, cut in enumerate(cuts)]
     return pl.DataFrame(rows, schema=GAINS_SCHEMA)
 
 
@@ -202,14 +201,22 @@ def _tiers(curve: _Curve, tiers: Tiers) -> Iterator[_Cut]:
     yield _Cut("HOT and WARM", "tier", curve.above(tiers.warm_from, with_boundary=True), tiers.warm_from)
 
 
-def _recommended(curve: _Curve, settings: GainsSettings) -> Iterator[_Cut]:
+def _flattening(curve: _Curve, labels: Labels, lead_ids: NDArray[Any]) -> Iterator[_Cut]:
+    won = len(np.unique(lead_ids[labels]))
+    others = len(np.unique(lead_ids)) - won
+    if not won or not others:
+        return
+    distances = curve.won / curve.won[-1] - curve.taken / curve.taken[-1]
+    # Of equal distances the one of fewest leads, whatever the last digits say.
+    best = int(np.argmax(distances.round(12)))
+    between = distances[best] / (1 - labels.mean())  # of the shares of wins and of those that were not won
+    if between > np.sqrt(-np.log(_CHANCE) / 2 * (won + others) / (won * others)):
+        reason = "leads below this score win less often than the average lead"
+        yield _cut_after(curve, best, "where the curve flattens", reason)
+
+
+def _paying(curve: _Curve, settings: GainsSettings) -> Iterator[_Cut]:
     total, gains = len(curve.scores), settings.gains
-    if curve.won[-1] > 0:
-        # Of equal distances the one of fewest leads, whatever the last digits say.
-        best = int(np.argmax((curve.won / curve.won[-1] - curve.taken / total).round(12)))
-        if best > 0:
-            reason = "leads below this score win less often than the average lead"
-            yield _cut_after(curve, best, _FLATTENS, reason)
     if gains.calls_per_week is not None and settings.weeks is not None:
         leads = min(total, int(np.floor(gains.calls_per_week * settings.weeks + _TINY)))
         reason = f"{gains.calls_per_week:,} calls a week reach so far down the list"
