@@ -62,6 +62,9 @@ def write_report() -> None:
     backtests = [result for result in results.values() if "backtest_leads" in result["result"]]
     if backtests:
         lines += ["", *_backtests(sorted(backtests, key=lambda case: case["result"]["backtest_leads"]))]
+    scorings = [result for result in results.values() if "scored_leads" in result["result"]]
+    if scorings:
+        lines += ["", *_scorings(sorted(scorings, key=lambda case: case["result"]["scored_leads"]))]
     landings = [result for result in results.values() if "events" in result["result"]]
     if landings:
         lines += ["", *_landings(sorted(landings, key=lambda case: case["result"]["events"]))]
@@ -233,6 +236,35 @@ def _backtests(cases: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append(
             f"| {result['backtest_leads']:,} | {result['backtest_events']:,} | {result['runs'][0]['moments']} | "
             f"{result['runs'][0]['rows']:,} | {wall:.0f} | {cpu:.0f} | {max(run['peak_gb'] for run in result['runs']):.1f} |"
+        )
+    return lines
+
+
+def _scorings(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Scoring with reasons, beside the bare model's predict."""
+    lines = [
+        "## Scoring",
+        "",
+        "Rules, model, the one score and its reasons in words (scoring.rule_scores, scored_leads, score_reasons, ml_scores), read to "
+        "written, without checks. A simulated company is refreshed once with its model, and its leads are taken over and over under "
+        "new ids: each lead is scored by itself. Beside it, in turns, the same features read at once and the bare model's predict on "
+        f"them. Wanted are 60 seconds for 1,000,000 leads, and {PEAK_BOUND_GB:g} GB. "
+        f"`make bench CASES='{' '.join('scoring-' + str(case['result']['scored_leads']) for case in cases)}'`.",
+        "",
+        *(f"- {case['result']['scored_leads']:,} leads: {_where(case)}" for case in cases),
+        "",
+        "| leads | features | reasons | rule scores, seconds | scores and reasons | together (lowest to highest) | processor seconds | features read | bare predict | peak memory, GB (bare) |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for case in cases:
+        scored, bare = case["result"]["score"], case["result"]["predict"]
+        together = [run["seconds"] for run in scored]
+        peaks = [max(run["peak_gb"] for run in runs) for runs in (scored, bare)]
+        lines.append(
+            f"| {case['result']['scored_leads']:,} | {bare[0]['features']} | {scored[0]['reasons']:,} | "
+            f"{median_of(scored, 'steps', 'scoring__rule_scores'):.1f} | {median_of(scored, 'steps', 'scoring__scored_leads'):.1f} | "
+            f"{median(together):.1f} ({min(together):.1f} to {max(together):.1f}) | {median_of(scored, 'cpu'):.0f} | "
+            f"{median_of(bare, 'read'):.1f} | {median_of(bare, 'predict'):.1f} | {peaks[0]:.1f} ({peaks[1]:.1f}) |"
         )
     return lines
 

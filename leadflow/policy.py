@@ -31,9 +31,11 @@ from leadflow.contact_policy import (
 )
 from leadflow.default_rules import DEFAULT_RULES, TECHNOLOGY
 from leadflow.enrichment_policy import Enrichment, refuse_missing_files
+from leadflow.gains_policy import Gains
 from leadflow.icp_policy import IdealCustomer
 from leadflow.leakage_policy import Leakage
 from leadflow.matching_policy import Matching
+from leadflow.reasons_policy import Reasons
 from leadflow.revenue_policy import Revenue
 from leadflow.rule_conflicts import refuse_contradictions
 from leadflow.rule_policy import (
@@ -179,6 +181,8 @@ class Policy(Section):
         training: how the model learns from past leads.
         revenue: when a contract's value is predicted.
         leakage: which features are kept from the model as outcomes in disguise.
+        reasons: what is told of why a lead has its score.
+        gains: what calling costs and a win is worth.
         publish: what leaves the warehouse.
     """
 
@@ -207,6 +211,8 @@ class Policy(Section):
     training: Training = Training()
     revenue: Revenue = Revenue()
     leakage: Leakage = Leakage()
+    reasons: Reasons = Reasons()
+    gains: Gains = Gains()
     publish: Publish = Publish()
 
     @field_validator("rules")

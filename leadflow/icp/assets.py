@@ -24,9 +24,10 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     @table_asset(contracts, outputs=["icp.icp_segments", "icp.account_fit"], inputs=inputs)
     def icp_segments(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.icp.account_fit import fit_by_segments
-        from leadflow.icp.plots import picture, plot_fit, plot_segments
+        from leadflow.icp.plots import plot_fit, plot_segments
         from leadflow.icp.profile import find_profile
         from leadflow.icp.rule_fit import fit_by_rules
+        from leadflow.plotting import picture
 
         facts, as_of = run.read("icp.account_facts").sort("account_id"), run.refresh().as_of
         profile = find_profile(facts, run.policy.icp, as_of)
@@ -68,7 +69,8 @@ def _found(profile: Profile) -> dict[str, Any]:
 
 def tell_rfm(run: StageRun) -> Mapping[str, Any]:
     """How many leads and customers are in each named segment, and the plot."""
-    from leadflow.icp.plots import picture, plot_rfm
+    from leadflow.icp.plots import plot_rfm
+    from leadflow.plotting import picture
 
     with run.connect(read_only=True) as connection:
         grid = query(

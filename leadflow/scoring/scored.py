@@ -7,24 +7,24 @@ whose columns stay null here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
 
 from leadflow.errors import LeadflowError
-from leadflow.modelling.attributes import is_attribute
 from leadflow.modelling.columns import Floats
 from leadflow.policy import Policy
+from leadflow.reasons_policy import Reasons
 from leadflow.scoring.blend import combine, model_weight, on_scale, tier
 from leadflow.scoring.model import TrainedModel
-from leadflow.scoring.words import contribution_reason, is_known
+from leadflow.scoring.reasons import Places, group_contributions, told_groups, told_reasons
+from leadflow.scoring.words import Language
 
-MODEL_REASONS = 3  # strongest contributions told per lead
+_EXPECTED_VALUE = "expected value"
+"""A column beside the features: a name that no feature has."""
 SMALLEST_EFFECT = 1e-9
 """Points (of 0-100) below which a reason changed nothing."""
-
-SMALLEST_CONTRIBUTION = 0.05  # log-odds, about 5 % of the odds; less is not worth a sentence
 
 SCORED_SCHEMA = pl.Schema(
     [
@@ -78,6 +78,10 @@ REASONS_SCHEMA = pl.Schema(
         ("reason_zh", pl.String),
     ]
 )
+_UNRANKED = pl.Schema(
+    {"lead": pl.Int64}
+    | {name: kind for name, kind in REASONS_SCHEMA.items() if name not in ("lead_id", "rank")}
+)
 ML_SCHEMA = pl.Schema(
     [
         ("lead_id", pl.String),
@@ -130,8 +134,9 @@ def assemble(
     taken from what is left, unrounded.
 
     Reasons of rules and model share one ranking, by `effect`: how many points (of 0-100) the score would lose without
-    that one reason, before any gate; a gate's is what it alone takes from the score. Where effects are equal, as at the ends of the scale, more rule points come first, then larger
-    contributions, then the name. A lead has all of its rules and at most MODEL_REASONS of the model.
+    that one reason, before any gate; a gate's is what it alone takes from the score. Where effects are equal, as at the
+    ends of the scale, more rule points come first, then larger
+    contributions, then the name. A lead has all of its rules, and of the model as many as policy.reasons says.
 
     Args:
         leads: lead_id, account_id, company_name, title, seniority, country, channel, created_at; one row per lead.
@@ -143,38 +148,76 @@ def assemble(
     Raises:
         LeadflowError: a lead has no features or no rule score.
     """
-    for part, name in ((features, "features"), (rule_scores, "rule score")):
-        lacking = leads.join(part, on="lead_id", how="anti")
-        if lacking.height:
-            raise LeadflowError(
-                f"{lacking.height} leads have no {name}, such as lead {lacking['lead_id'].sort()[0]}",
-                "refresh features and scoring together",
-            )
-    values = features.select("lead_id", expected_value=expected_value)
-    features = features.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
-    rule_scores = rule_scores.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
-    scores = blended(features, rule_scores, model, policy)
+    if expected_value is not None:
+        features = features.with_columns(expected_value.cast(pl.Float64).alias(_EXPECTED_VALUE))
+    leads = leads if leads["lead_id"].is_sorted() else leads.sort("lead_id")
+    features = _of(leads, features, "features")
+    rule_scores = _of(leads, rule_scores, "rule score")
     scale = _scale_of(model, policy)
-    reasons = _reasons(features, scores, rule_points, scale)
-    version = None if model is None else model.version
+    saw = None if model is None else _Saw(model, features, scale)
+    scores = _blended(rule_scores, saw, scale, policy)
+    reasons = _ranked(
+        leads["lead_id"],
+        _rule_reasons(scores, rule_points, scale),
+        _UNRANKED.to_frame() if saw is None else saw.reasons(policy.reasons, as_of.date()),
+    )
+    value = pl.lit(None, pl.Float64) if expected_value is None else features[_EXPECTED_VALUE]
     scored = (
-        leads.join(features.select("lead_id", "industry", "company_size", "last_activity_at"), on="lead_id")
-        .join(scores, on="lead_id")
-        .join(values, on="lead_id")
-        .join(_top(reasons), on="lead_id", how="left")
+        leads.with_columns(
+            *features.select("industry", "company_size", "last_activity_at"),
+            *scores.drop("lead_id"),
+            *_top(reasons, leads.height, policy.reasons.language),
+        )
         .with_columns(
-            expected_revenue=pl.col("ml_probability") * pl.col("expected_value").cast(pl.Float64),
+            expected_revenue=pl.col("ml_probability") * value,
             owner=None,
             next_action=None,
             as_of=pl.lit(as_of),
             scored_at=pl.lit(as_of),
             policy_version=pl.lit(policy.version),
-            model_version=pl.lit(version),
+            model_version=pl.lit(None if model is None else model.version),
         )
-        .sort("lead_id")
+        .select(SCORED_SCHEMA.names())
+        .cast(SCORED_SCHEMA)
     )
-    ml_scores = ML_SCHEMA.to_frame() if model is None else scored.select(ML_SCHEMA.names()).cast(ML_SCHEMA)
-    return Scored(scored.select(SCORED_SCHEMA.names()).cast(SCORED_SCHEMA), reasons, ml_scores)
+    ml_scores = ML_SCHEMA.to_frame() if model is None else scored.select(ML_SCHEMA.names())
+    return Scored(scored, reasons.select(REASONS_SCHEMA.names()).cast(REASONS_SCHEMA), ml_scores)
+
+
+def _of(leads: pl.DataFrame, part: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The rows of these leads, in their order."""
+    if part["lead_id"].equals(leads["lead_id"]):
+        return part
+    lacking = leads.join(part, on="lead_id", how="anti")
+    if lacking.height:
+        raise LeadflowError(
+            f"{lacking.height} leads have no {name}, such as lead {lacking['lead_id'].sort()[0]}",
+            "refresh features and scoring together",
+        )
+    return part.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
+
+
+class _Saw:
+    """What the model makes of the leads: log-odds once, from which all else follows."""
+
+    def __init__(self, model: TrainedModel, features: pl.DataFrame, scale: _Scale) -> None:
+        """Score the leads."""
+        self._model, self._features, self._scale = model, features, scale
+        self._log_odds = model.log_odds(features)
+        self.ml_probability = model.calibrated(self._log_odds)
+        self.ml_score = scale.ml(self.ml_probability)
+
+    def reasons(self, settings: Reasons, as_of: date) -> pl.DataFrame:
+        """_UNRANKED of what the policy has told; an effect is what the score would lose without that one group."""
+        grouped = group_contributions(self._model.contributions(self._features))
+        told = told_groups(grouped, settings)
+        without = self._scale.ml(self._model.calibrated(self._log_odds[told.lead] - told.added))
+        effect = self._scale.weight * (self.ml_score[told.lead] - without)
+        return (
+            told_reasons(told, grouped, self._features, effect, as_of, self._model.seen_values())
+            .with_columns(source=pl.lit("model"), points=pl.lit(None, dtype=pl.Float64))
+            .select(_UNRANKED.names())
+        )
 
 
 def blended(
@@ -186,123 +229,97 @@ def blended(
         features, rule_scores: one row per lead, both in the same order.
 
     Returns:
-        rule_scores with rule_scaled, ml_probability, ml_score (null without a model), ungated, score and tier.
+        rule_scores with rule_scaled, ml_probability, ml_score (null without a model), ungated (before gates), score and tier.
     """
     scale = _scale_of(model, policy)
-    rule_scaled = scale.rule(rule_scores["rule_score"].to_numpy())
-    if model is None:
-        unknown = pl.lit(None, dtype=pl.Float64)
-        scores = rule_scores.with_columns(
-            rule_scaled=pl.Series(rule_scaled),
-            ml_probability=unknown,
-            ml_score=unknown,
-            ungated=pl.Series(rule_scaled, dtype=pl.Float64),
-        )
-    else:
-        probability = model.predict(features)
-        ml_score = scale.ml(probability.to_numpy())
-        scores = rule_scores.with_columns(
-            rule_scaled=pl.Series(rule_scaled),
-            ml_probability=probability.cast(pl.Float64),
-            ml_score=pl.Series(ml_score),
-            ungated=pl.Series(combine(rule_scaled, ml_score, scale.weight), dtype=pl.Float64),
-        )
-    # Gates hold the score down after rules and model were mixed.
-    scores = scores.with_columns(score=pl.min_horizontal("ungated", "max_score"))
-    return scores.with_columns(tier(pl.col("score"), policy.tiers).alias("tier"))
+    return _blended(rule_scores, None if model is None else _Saw(model, features, scale), scale, policy)
 
 
 def _scale_of(model: TrainedModel | None, policy: Policy) -> _Scale:
     return _Scale(0.0 if model is None else model_weight(model.wins, policy.blend), model)
 
 
-def _reasons(
-    features: pl.DataFrame, scores: pl.DataFrame, rule_points: pl.DataFrame, scale: _Scale
-) -> pl.DataFrame:
-    together = pl.concat([_rule_reasons(scores, rule_points, scale), _model_reasons(features, scores, scale)])
-    ranked = together.sort(
-        "lead_id",
+def _blended(rule_scores: pl.DataFrame, saw: _Saw | None, scale: _Scale, policy: Policy) -> pl.DataFrame:
+    rule_scaled = scale.rule(rule_scores["rule_score"].to_numpy())
+    score = rule_scaled if saw is None else combine(rule_scaled, saw.ml_score, scale.weight)
+    unknown = pl.lit(None, dtype=pl.Float64)
+    return (
+        rule_scores.with_columns(
+            rule_scaled=pl.Series(rule_scaled, dtype=pl.Float64),
+            ml_probability=unknown if saw is None else pl.Series(saw.ml_probability),
+            ml_score=unknown if saw is None else pl.Series(saw.ml_score),
+            ungated=pl.Series(score, dtype=pl.Float64),
+        )
+        # Gates hold the score down after rules and model were mixed.
+        .with_columns(score=pl.min_horizontal("ungated", "max_score"))
+        .with_columns(tier(pl.col("score"), policy.tiers).alias("tier"))
+    )
+
+
+def _rule_reasons(scores: pl.DataFrame, rule_points: pl.DataFrame, scale: _Scale) -> pl.DataFrame:
+    """_UNRANKED of every rule that fired, every cap that took points, and every gate that holds."""
+    fired = rule_points.join(
+        scores.select("lead_id", "rule_scaled", "ungated").with_row_index("lead"),
+        on="lead_id",
+        how="inner",
+        maintain_order="left",
+    )
+    without = fired["rule_score_without"].fill_null(0.0).to_numpy()
+    added = (1 - scale.weight) * (fired["rule_scaled"].to_numpy() - scale.rule(without))
+    taken = pl.min_horizontal("ungated", "max_score") - pl.col("ungated")
+    return (
+        fired.rename({"rule": "name"})
+        .with_columns(
+            effect=pl.when(pl.col("source") == "gate")
+            .then(taken)
+            .otherwise(pl.Series(added, dtype=pl.Float64)),
+            contribution=pl.lit(None, dtype=pl.Float64),
+        )
+        .select(_UNRANKED.names())
+        .cast(_UNRANKED)
+    )
+
+
+def _ranked(lead_ids: pl.Series, *parts: pl.DataFrame) -> pl.DataFrame:
+    """All reasons by lead and rank, with their lead_id."""
+    ranked = pl.concat(parts).sort(
+        "lead",
         pl.col("effect").abs().round(9),  # so that the last digits of equal effects do not decide
         pl.col("points").abs().fill_null(0.0),
         pl.col("contribution").abs().fill_null(0.0),
         "name",
         descending=[False, True, True, True, False],
     )
-    return (
-        ranked.with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("lead_id"))
-        .select(REASONS_SCHEMA.names())
-        .cast(REASONS_SCHEMA)
+    lead = ranked["lead"].to_numpy()
+    return ranked.with_columns(
+        lead_ids.gather(lead).alias("lead_id"),
+        pl.Series("rank", _place_in_run(lead) + 1, dtype=pl.Int64),
     )
 
 
-def _rule_reasons(scores: pl.DataFrame, rule_points: pl.DataFrame, scale: _Scale) -> pl.DataFrame:
-    fired = rule_points.join(
-        scores.select("lead_id", "rule_scaled", "ungated"), on="lead_id", how="inner", maintain_order="left"
-    )
-    without = fired["rule_score_without"].fill_null(0.0).to_numpy()
-    added = (1 - scale.weight) * (fired["rule_scaled"].to_numpy() - scale.rule(without))
-    taken = pl.min_horizontal("ungated", "max_score") - pl.col("ungated")
-    return fired.select(
-        "lead_id",
-        "source",
-        pl.col("rule").alias("name"),
-        "points",
-        pl.lit(None, dtype=pl.Float64).alias("contribution"),
-        pl.when(pl.col("source") == "gate").then(taken).otherwise(pl.Series(added)).alias("effect"),
-        "fact",
-        "fact_date",
-        "reason",
-        "reason_zh",
-    )
-
-
-def _model_reasons(features: pl.DataFrame, scores: pl.DataFrame, scale: _Scale) -> pl.DataFrame:
-    none = REASONS_SCHEMA.to_frame().drop("rank")
-    if scale.model is None:
-        return none
-    contributions = scale.model.contributions(features).to_numpy()
-    strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :MODEL_REASONS]
-    is_told = np.zeros(contributions.shape, dtype=bool)
-    np.put_along_axis(is_told, strongest, True, axis=1)
-    is_told &= np.abs(contributions) >= SMALLEST_CONTRIBUTION
-
-    ml_score, odds_log = scores["ml_score"].to_numpy(), scale.model.log_odds(features)
-    parts = [none]
-    for at, feature in enumerate(scale.model.feature_names):
-        told = is_told[:, at]
-        added = contributions[told, at]
-        without = scale.ml(scale.model.calibrated(odds_log[told] - added))
-        rows = features.filter(pl.Series(told)).with_columns(
-            contribution=pl.Series(added), effect=pl.Series(scale.weight * (ml_score[told] - without))
-        )
-        dtype = features.schema[feature]
-        known = pl.when(is_known(feature, dtype)).then(pl.col(feature).cast(pl.String))
-        value = pl.lit("not shown") if is_attribute(feature) else known.otherwise(pl.lit("unknown"))
-        parts.append(
-            rows.select(
-                pl.col("lead_id").cast(pl.String),
-                pl.lit("model").alias("source"),
-                pl.lit(feature).alias("name"),
-                pl.lit(None, dtype=pl.Float64).alias("points"),
-                "contribution",
-                "effect",
-                pl.concat_str(pl.lit(f"{feature} = "), value).alias("fact"),
-                pl.lit(None, dtype=pl.Date).alias("fact_date"),
-                contribution_reason(feature, dtype, pl.col("contribution")).alias("reason"),
-                pl.lit(None, dtype=pl.String).alias("reason_zh"),
-            )
-        )
-    return pl.concat(parts)
-
-
-def _top(reasons: pl.DataFrame) -> pl.DataFrame:
-    """The first three reasons of each lead as columns.
+def _top(reasons: pl.DataFrame, leads: int, language: Language) -> list[pl.Series]:
+    """The first three reasons of each lead, in columns and in the policy's language where they are told in it.
 
     Negative points that changed nothing, since the score is at its lower end without them, are no main reason.
     """
     is_idle = (pl.col("points").fill_null(0) < 0) & (pl.col("effect").abs() < SMALLEST_EFFECT)
-    return (
-        reasons.filter(~is_idle)
-        .group_by("lead_id", maintain_order=True)
-        .agg(pl.col("reason").get(at, null_on_oob=True).alias(f"top_reason_{at + 1}") for at in range(3))
-    )
+    main = reasons.filter(~is_idle)
+    sentence = main["reason"]
+    if language == "zh":
+        sentence = main.select(pl.coalesce("reason_zh", "reason")).to_series()
+    lead = main["lead"].to_numpy()
+    place = _place_in_run(lead)
+    columns = []
+    for at in range(3):
+        rows = np.full(leads, -1)
+        rows[lead[place == at]] = np.flatnonzero(place == at)
+        chosen = pl.Series(rows).replace(-1, None)
+        columns.append(sentence.gather(chosen).alias(f"top_reason_{at + 1}"))
+    return columns
+
+
+def _place_in_run(values: Places) -> Places:
+    """How many equal values stand before each, in values whose equals stand together."""
+    places = np.arange(len(values))
+    begins = np.append(True, values[1:] != values[:-1])[: len(values)]
+    return places - np.maximum.accumulate(np.where(begins, places, 0))

@@ -208,7 +208,8 @@ class StageRun:
                     for part in mapped(compute, parts):
                         for table, frame in part.items():
                             write = add_rows if table in written else put_rows
-                            write(connection, table, frame, order_by=self.contracts[table].natural_key)
+                            key = self.contracts[table].natural_key
+                            write(connection, table, frame, order_by=() if is_in_order(frame, key) else key)
                         written = list(part)
                 for table, select in (beside or {}).items():
                     put_rows(connection, table, select, order_by=self.contracts[table].natural_key)

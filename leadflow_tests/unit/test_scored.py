@@ -16,11 +16,12 @@ from leadflow.modelling.columns import CategoricalColumn, NumericColumn
 from leadflow.modelling.linear import LinearModel
 from leadflow.policy import Policy
 from leadflow.scoring.card import CARD_SCHEMA
+from leadflow.scoring.champion import NEWEST_SCHEMA, TRAININGS_SCHEMA
+from leadflow.scoring.gains import GAINS_TABLE_SCHEMA
 from leadflow.scoring.history import HISTORY_SCHEMA
 from leadflow.scoring.model import Evaluation, TrainedModel
 from leadflow.scoring.rules import SCORES_SCHEMA, score_rules
 from leadflow.scoring.scored import ML_SCHEMA, REASONS_SCHEMA, SCORED_SCHEMA, Scored, assemble
-from leadflow.scoring.words import contribution_reason, feature_label
 
 AS_OF = datetime.fromisoformat("2024-06-01T12:00")
 POLICY = Policy.model_validate(
@@ -133,9 +134,9 @@ def test_with_a_model_both_are_put_on_one_scale_and_mixed():
     first = scored.score_reasons.filter(pl.col("lead_id") == "L0")
     assert first["rank"].to_list() == [1, 2, 3, 4]
     assert first["reason"].to_list() == [
-        "Landing page 88740e65… wins more often than average",
+        "Landing page 88740e65…: raises the chance of winning",
         "Company is large",
-        "Page views: 7, which raises the chance of winning",
+        "Viewed 7 web pages so far: raises the chance of winning",
         "Looked around",
     ]
     assert first["source"].to_list() == ["model", "rule", "model", "rule"]
@@ -232,13 +233,55 @@ def test_effects_under_a_cap_are_what_is_lost_after_it():
     assert effects == {"large": 20.0, "viewed": 10.0, "cap_total": -10.0}
 
 
+def test_what_is_stored_is_what_the_model_says_of_the_lead_whatever_the_order_of_rows():
+    leads, features = inputs(
+        *({"company_size": 100 * size, "page_views_ever": 9 - size} for size in range(9))
+    )
+    rules = score_rules(features, POLICY)
+    scored = assemble(leads, features, rules.scores, rules.points, MODEL, POLICY, AS_OF)
+    assert scored.scored_leads["ml_probability"].equals(MODEL.predict(features))
+    shuffled = [
+        frame.sample(fraction=1, shuffle=True, seed=3)
+        for frame in (leads, features, rules.scores, rules.points)
+    ]
+    again = assemble(*shuffled, MODEL, POLICY, AS_OF)
+    for one, other in zip(vars(scored).values(), vars(again).values(), strict=True):
+        assert one.equals(other)
+    few = assemble(leads[3:5], features, rules.scores, rules.points, MODEL, POLICY, AS_OF)
+    assert few.scored_leads.equals(scored.scored_leads[3:5])
+    assert few.score_reasons.equals(scored.score_reasons.filter(pl.col("lead_id").is_in(["L3", "L4"])))
+
+
+def test_the_policy_says_in_which_language_the_main_reasons_are():
+    chinese = Policy.model_validate({**POLICY.model_dump(by_alias=True), "reasons": {"language": "zh"}})
+    leads, features = inputs({"company_size": 900, "page_views_ever": 7})
+    rules = score_rules(features, POLICY)
+    told = assemble(leads, features, rules.scores, rules.points, MODEL, chinese, AS_OF)
+    lead = told.scored_leads.row(0, named=True)
+    # A rule without Chinese words is told in its own.
+    assert [lead[f"top_reason_{at}"] for at in (1, 2, 3)] == [
+        "Company is large", "Looked around", "至今浏览网页 7 个：提高赢单概率",
+    ]  # fmt: skip
+    worded = rules.points.with_columns(
+        reason_zh=pl.lit("公司规模大"), fact_date=pl.lit(AS_OF.date()), more=pl.lit(1)
+    )
+    told = assemble(leads, features, rules.scores, worded, MODEL, chinese, AS_OF)
+    assert told.scored_leads["top_reason_1"].item() == "公司规模大"
+    rule = told.score_reasons.filter(pl.col("name") == "large").row(0, named=True)
+    assert (rule["reason"], rule["reason_zh"], rule["fact_date"]) == (
+        "Company is large",
+        "公司规模大",
+        AS_OF.date(),
+    )
+
+
 def test_tables_have_the_contracts_columns_and_types_also_when_empty():
     types = {
         "varchar": pl.String,
         "bigint": pl.Int64,
+        "date": pl.Date,
         "double": pl.Float64,
         "boolean": pl.Boolean,
-        "date": pl.Date,
         "timestamp": pl.Datetime("us"),
     }
     tables = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["sources"][0]["tables"]
@@ -255,6 +298,9 @@ def test_tables_have_the_contracts_columns_and_types_also_when_empty():
         "score_reasons": REASONS_SCHEMA,
         "model_card": CARD_SCHEMA,
         "score_history": HISTORY_SCHEMA,
+        "score_gains": GAINS_TABLE_SCHEMA,
+        "trainings": TRAININGS_SCHEMA,
+        "newest_scores": NEWEST_SCHEMA,
     }
     for model in (None, MODEL):
         for facts in ((), ({},), ({"company_size": 900, "page_views_ever": 1},)):
@@ -272,40 +318,3 @@ def test_a_lead_without_features_is_named():
         assemble(leads, features[:1], rules.scores, rules.points, None, POLICY, AS_OF)
     with pytest.raises(LeadflowError, match="2 leads have no rule score, such as lead L0"):
         assemble(leads, features, rules.scores.clear(), rules.points, None, POLICY, AS_OF)
-
-
-@pytest.mark.parametrize(
-    ("feature", "label"),
-    [
-        ("pricing_page_views_30d", "Pricing page views in 30 days"),
-        ("email_replies_ever", "Email replies"),
-        ("is_free_mail", "Free mail"),
-        ("landing_page_id", "Landing page"),
-        ("channel", "Channel"),
-    ],
-)
-def test_feature_labels(feature, label):
-    assert feature_label(feature) == label
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "dtype", "added", "sentence"),
-    [
-        (MODEL.columns[1], "spring-sale", pl.String, -0.5, "Landing page spring-sale wins less often than average"),
-        (MODEL.columns[1], None, pl.String, 0.5, "Landing page unknown: wins more often than average"),
-        (CategoricalColumn("channel", {}, None, 0.1, 0.0, weight=-1.0), "web", pl.String, 0.5,
-         "Channel: web, which raises the chance of winning"),
-        (NumericColumn("company_size", True, 0, 9, 1, 0, 0), None, pl.Int64, -0.5,
-         "Company size: unknown, which lowers the chance of winning"),
-        (NumericColumn("product_minutes_7d", True, 0, 9, 1, 0, 0), 12.348, pl.Float64, 0.5,
-         "Product minutes in 7 days: 12.35, which raises the chance of winning"),
-        (NumericColumn("product_minutes_7d", True, 0, 9, 1, 0, 0), float("nan"), pl.Float64, 0.5,
-         "Product minutes in 7 days: unknown, which raises the chance of winning"),
-        (NumericColumn("is_sql", True, 0, 1, 0, 0, 0), True, pl.Boolean, 0.5, "Sql: yes, which raises the chance of winning"),
-    ],
-)  # fmt: skip
-def test_reasons_of_the_model_in_words(column, value, dtype, added, sentence):
-    one = pl.DataFrame(
-        {column.feature: [value], "added": [added]}, schema={column.feature: dtype, "added": pl.Float64}
-    )
-    assert one.select(contribution_reason(column, dtype(), pl.col("added"))).item() == sentence
