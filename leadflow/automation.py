@@ -12,6 +12,7 @@ from leadflow.settings import Settings
 from leadflow.warehouse.lock import holder
 
 REFRESH_JOB = "refresh"
+RETRAIN_JOB = "retrain"
 
 
 def build_refresh_job() -> Any:
@@ -24,12 +25,52 @@ def build_refresh_job() -> Any:
     )
 
 
-def refresh_config(*, as_of: str = "", as_of_from: str = "given", is_full: bool = False) -> dict[str, object]:
+def refresh_config(*, as_of: str = "", as_of_from: str = "given", is_full: bool = False) -> dict[str, Any]:
     """Run configuration of a refresh."""
     return {
         "ops": {"raw__refreshes": {"config": {"as_of": as_of, "as_of_from": as_of_from}}},
         "resources": {"run": {"config": {"is_full": is_full}}},
     }
+
+
+def build_retrain_job() -> Any:
+    """A challenger is trained on the examples of the last refresh; what hangs on the model is made and published anew."""
+    return dg.define_asset_job(
+        RETRAIN_JOB,
+        selection=dg.AssetSelection.assets("scoring/trainings").downstream(),
+        description="A challenger of the model in use is trained and takes over unless it is worse beyond noise on the newest "
+        "leads; scores, KPIs and the mart follow.",
+        executor_def=dg.in_process_executor,
+        config=retrain_config(),
+    )
+
+
+def retrain_config() -> dict[str, Any]:
+    """Run configuration of a training."""
+    return {"resources": {"run": {"config": {"is_full": False, "is_retraining": True}}}}
+
+
+def build_retrain_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinition:
+    """The first night of each quarter, off until it is switched on; skipped, with the reason, while a refresh runs."""
+
+    @dg.schedule(
+        name="quarterly_retrain",
+        job=job,
+        cron_schedule="30 2 1 1,4,7,10 *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="A challenger every quarter, on the examples of the last refresh.",
+    )
+    def quarterly_retrain(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        settings.ensure_home()
+        running = holder(settings.lock_path)
+        if running is not None:
+            return dg.SkipReason(f"{running} is still running on {settings.home}")
+        return dg.RunRequest(
+            run_key=context.scheduled_execution_time.isoformat(), run_config=retrain_config()
+        )
+
+    return quarterly_retrain
 
 
 def build_hourly_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinition:

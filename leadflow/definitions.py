@@ -11,7 +11,12 @@ from typing import Any
 
 import dagster as dg
 
-from leadflow.automation import build_hourly_schedule, build_refresh_job
+from leadflow.automation import (
+    build_hourly_schedule,
+    build_refresh_job,
+    build_retrain_job,
+    build_retrain_schedule,
+)
 from leadflow.clean import assets as clean
 from leadflow.clean import web_assets as web
 from leadflow.enrich import assets as enrich
@@ -74,12 +79,12 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     refuse_circles(assets, room)
     refuse_checks_ahead(assets, contracts)
     refuse_impossible_quarantines(assets, contracts, room)
-    job = build_refresh_job()
+    job, retrain = build_refresh_job(), build_retrain_job()
     return dg.Definitions(
         assets=assets,
         asset_checks=build_checks(contracts),
-        jobs=[job],
-        schedules=[build_hourly_schedule(settings, job)],
+        jobs=[job, retrain],
+        schedules=[build_hourly_schedule(settings, job), build_retrain_schedule(settings, retrain)],
         resources={RESOURCE: run_resource(settings, contracts, room)},
         executor=dg.in_process_executor,
     )

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from leadflow.band_policy import DEFAULT_MATRIX, Grades, Levels, Matrix, Tiers
 from leadflow.bot_policy import Bots
 from leadflow.company_policy import Companies, with_alias_files
 from leadflow.config_files import read_yaml, validate
@@ -29,154 +29,53 @@ from leadflow.contact_policy import (
     is_release,
     with_files,
 )
+from leadflow.default_rules import DEFAULT_RULES, TECHNOLOGY
 from leadflow.enrichment_policy import Enrichment, refuse_missing_files
 from leadflow.gains_policy import Gains
 from leadflow.icp_policy import IdealCustomer
 from leadflow.leakage_policy import Leakage
 from leadflow.matching_policy import Matching
 from leadflow.reasons_policy import Reasons
+from leadflow.revenue_policy import Revenue
+from leadflow.rule_conflicts import refuse_contradictions
+from leadflow.rule_policy import (
+    GROUPS,
+    LIST_NAMES,
+    Caps,
+    Condition,
+    Count,
+    Days,
+    EventClasses,
+    Gate,
+    Group,
+    Percent,
+    Rule,
+    Section,
+    Sentence,
+)
 from leadflow.survivorship_policy import Duplicates, Survivorship
 
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
-Count = Annotated[int, Field(strict=True, ge=1)]
-Days = Annotated[int, Field(strict=True, ge=0)]
+__all__ = [
+    "DEFAULT_RULES",
+    "GROUPS",
+    "LIST_NAMES",
+    "TECHNOLOGY",
+    "Blend",
+    "Condition",
+    "Gate",
+    "Group",
+    "Policy",
+    "Publish",
+    "Rule",
+    "Tiers",
+    "Training",
+    "load_policy",
+]
+
 Flag = Annotated[bool, Field(strict=True)]
-Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Group = Literal["static", "dynamic", "contact"]
-GROUPS: tuple[Group, ...] = ("static", "dynamic", "contact")
-LIST_NAMES = ("competitors.domains",)
-
-_NUMBER_OPS = ("gt", "gte", "lt", "lte")
 
 
-class _Section(BaseModel):
-    """A part of the policy: unknown settings are refused, and nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-class Condition(_Section):
-    """When a rule fires: one feature of features.lead_features compared with a value or a named list.
-
-    Text is compared without regard to case. An unknown (null) feature never fires a rule.
-
-    Attributes:
-        feature: column of features.lead_features.
-        op: gt, gte, lt, lte (a number), equals (one value), in (several values), is_true, in_list (a named list).
-        value: what the feature is compared with; none with is_true and in_list.
-        list_name: (`list` in the file) the list that in_list looks the feature up in.
-    """
-
-    feature: Sentence
-    op: Literal["gt", "gte", "lt", "lte", "equals", "in", "is_true", "in_list"]
-    value: Any = None
-    list_name: str | None = Field(default=None, alias="list")
-
-    @model_validator(mode="after")
-    def _fits_the_operator(self) -> Condition:
-        if self.op != "in_list" and self.list_name is not None:
-            raise ValueError(f"'list' goes with op in_list, not with {self.op}")
-        if self.op in ("is_true", "in_list") and self.value is not None:
-            raise ValueError(f"op {self.op} takes no 'value'")
-        if self.op == "in_list" and self.list_name not in LIST_NAMES:
-            raise ValueError(f"op in_list needs a 'list' that exists: {', '.join(LIST_NAMES)}")
-        if self.op in _NUMBER_OPS and not _is_number(self.value):
-            raise ValueError(f"op {self.op} needs a number as 'value'")
-        if self.op == "equals" and not (isinstance(self.value, str | bool) or _is_number(self.value)):
-            raise ValueError("op equals needs a text, a number, true or false as 'value'")
-        if self.op == "in":
-            values = self.value if isinstance(self.value, list | tuple) else ()
-            if not values or not (
-                all(isinstance(item, str) for item in values) or all(_is_number(item) for item in values)
-            ):
-                raise ValueError("op in needs a list of texts, or of numbers, as 'value'")
-        return self
-
-
-class Rule(_Section):
-    """Points for one observable fact about a lead.
-
-    Attributes:
-        name: snake_case, unique within the policy.
-        group: static (fit), dynamic (engagement) or contact (what kind of address it is).
-        when: the fact.
-        points: may be negative.
-        reason: a sentence that a salesperson reads beside the score.
-    """
-
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-    group: Group
-    when: Condition
-    points: Number
-    reason: Sentence
-
-
-class Grades(_Section):
-    """Lowest static_score of each fit grade; below c_from it is D.
-
-    Attributes:
-        a_from: lowest static_score, 0 to 100, of grade A.
-        b_from: lowest static_score of grade B, below a_from.
-        c_from: lowest static_score of grade C, below b_from.
-    """
-
-    a_from: Percent = 75.0
-    b_from: Percent = 50.0
-    c_from: Percent = 25.0
-
-    @model_validator(mode="after")
-    def _descend(self) -> Grades:
-        if not self.a_from > self.b_from > self.c_from:
-            raise ValueError("grades must descend: a_from above b_from above c_from")
-        return self
-
-
-class Levels(_Section):
-    """Lowest dynamic_score of each engagement level; below level_3_from it is level 4.
-
-    Attributes:
-        level_1_from: lowest dynamic_score, 0 to 100, of level 1.
-        level_2_from: lowest dynamic_score of level 2, below level_1_from.
-        level_3_from: lowest dynamic_score of level 3, below level_2_from.
-    """
-
-    level_1_from: Percent = 75.0
-    level_2_from: Percent = 50.0
-    level_3_from: Percent = 25.0
-
-    @model_validator(mode="after")
-    def _descend(self) -> Levels:
-        if not self.level_1_from > self.level_2_from > self.level_3_from:
-            raise ValueError("levels must descend: level_1_from above level_2_from above level_3_from")
-        return self
-
-
-class Tiers(_Section):
-    """HOT is a score above hot_above, WARM from warm_from up to and with hot_above, COLD below.
-
-    Attributes:
-        hot_above: score, 0 to 100, above which a lead is HOT.
-        warm_from: lowest score of a lead that is WARM, below hot_above.
-    """
-
-    hot_above: Percent = 80.0
-    warm_from: Percent = 40.0
-
-    @model_validator(mode="after")
-    def _leave_room(self) -> Tiers:
-        if self.warm_from >= self.hot_above:
-            raise ValueError(
-                f"warm_from ({self.warm_from:g}) must be below hot_above ({self.hot_above:g}), or WARM and HOT overlap"
-            )
-        return self
-
-
-class Blend(_Section):
+class Blend(Section):
     """How far the model may outweigh the rules.
 
     Attributes:
@@ -188,7 +87,7 @@ class Blend(_Section):
     wins_for_full_weight: Count = 120
 
 
-class Training(_Section):
+class Training(Section):
     """How the model learns from past leads.
 
     Attributes:
@@ -206,6 +105,9 @@ class Training(_Section):
         seed: of whatever is drawn at random.
         threads: for the linear algebra; more than one may change the last digits of a model.
         bootstrap_samples: resamples for the interval of the AUC.
+        candidates: families of models that compete: logistic, forest, boosting.
+        trees_from_wins: won leads from which forest and boosting compete, too; fewer would be learned by heart.
+        race_examples: examples that each candidate is fitted on while they compete; the chosen one is fitted on all.
     """
 
     is_enabled: Flag = True
@@ -222,6 +124,9 @@ class Training(_Section):
     seed: Days = 20240501
     threads: Count = 1
     bootstrap_samples: Annotated[int, Field(strict=True, ge=100, le=100_000)] = 1000
+    candidates: tuple[Literal["logistic", "forest", "boosting"], ...] = ("logistic", "forest", "boosting")
+    trees_from_wins: Count = 120
+    race_examples: Annotated[int, Field(strict=True, ge=1000)] = 10_000
 
     @field_validator("moments_days")
     @classmethod
@@ -237,7 +142,7 @@ class Training(_Section):
         return self
 
 
-class Publish(_Section):
+class Publish(Section):
     """What leaves the warehouse.
 
     Attributes:
@@ -247,58 +152,14 @@ class Publish(_Section):
     mask_pii: Flag = True
 
 
-def _rule(name: str, group: Group, when: dict[str, Any], points: float, reason: str) -> Rule:
-    return Rule(name=name, group=group, when=Condition.model_validate(when), points=points, reason=reason)
-
-
-TECHNOLOGY = (
-    "Technology",
-    "Information Technology",
-    "Information Technology & Services",
-    "IT Services",
-    "Software",
-    "Computer Software",
-    "SaaS",
-    "Internet",
-)
-
-DEFAULT_RULES = (
-    _rule("large_company", "static", {"feature": "company_size", "op": "gt", "value": 500}, 20,
-          "Company has more than 500 employees"),
-    _rule("technology_industry", "static", {"feature": "industry", "op": "in", "value": list(TECHNOLOGY)}, 10,
-          "Company is in the technology industry"),
-    _rule("c_level_title", "static", {"feature": "seniority", "op": "equals", "value": "c_level"}, 25,
-          "Contact is at C level"),
-    _rule("director_title", "static", {"feature": "seniority", "op": "equals", "value": "director"}, 15,
-          "Contact is a director or above"),
-    _rule("manager_title", "static", {"feature": "seniority", "op": "equals", "value": "manager"}, 15,
-          "Contact is a manager"),
-    _rule("pricing_page", "dynamic", {"feature": "pricing_page_views_ever", "op": "gt", "value": 0}, 10,
-          "Looked at the pricing page"),
-    _rule("white_paper", "dynamic", {"feature": "white_paper_downloads_ever", "op": "gt", "value": 0}, 5,
-          "Downloaded a white paper"),
-    _rule("webinar", "dynamic", {"feature": "webinars_attended_ever", "op": "gt", "value": 0}, 15,
-          "Attended a webinar"),
-    _rule("email_reply", "dynamic", {"feature": "email_replies_ever", "op": "gt", "value": 0}, 10,
-          "Replied to an e-mail"),
-    _rule("spam_report", "dynamic", {"feature": "spam_reports_ever", "op": "gt", "value": 0}, -20,
-          "Reported our e-mail as spam"),
-    _rule("idle", "dynamic", {"feature": "days_since_last_activity", "op": "gt", "value": 30}, -5,
-          "No activity for more than 30 days"),
-    _rule("personal_mail", "contact", {"feature": "is_free_mail", "op": "is_true"}, -10,
-          "Uses a personal e-mail address"),
-    _rule("competitor", "contact", {"feature": "is_competitor", "op": "is_true"}, -50,
-          "Works for a competitor"),
-    _rule("suspect_contact", "contact", {"feature": "has_suspect_contact", "op": "is_true"}, -10,
-          "Contact data does not look real"),
-)  # fmt: skip
-
-
-class Policy(_Section):
+class Policy(Section):
     """All of policy.yaml; a setting that is left out has its default.
 
     Attributes:
-        rules: points for one observable fact about a lead each; a fact counts once.
+        event_classes: points that rules give by class instead of a number of their own.
+        rules: points for one observable fact about a lead each; a fact counts once unless its rule says how often.
+        caps: bounds of what a group's points, and all together, come to.
+        gates: facts that hold the score down whatever the points.
         contact_checks: what each check of a lead record does.
         sensitive_words: what no lead's name, company or title holds.
         blocklist: what is never worked as a lead.
@@ -313,17 +174,22 @@ class Policy(_Section):
         icp: how the ideal customer is found.
         grades: fit grades of the static score.
         levels: engagement levels of the dynamic score.
+        matrix: priority of each fit grade and engagement level.
         tiers: HOT, WARM and COLD by the score.
         maturity_pass_mark: rule_score, 0 to 100, from which a lead is mature enough to be handed to sales.
         blend: how far the model may outweigh the rules.
         training: how the model learns from past leads.
+        revenue: when a contract's value is predicted.
         leakage: which features are kept from the model as outcomes in disguise.
         reasons: what is told of why a lead has its score.
         gains: what calling costs and a win is worth.
         publish: what leaves the warehouse.
     """
 
+    event_classes: EventClasses = EventClasses()
     rules: tuple[Rule, ...] = DEFAULT_RULES
+    caps: Caps = Caps()
+    gates: tuple[Gate, ...] = ()
     contact_checks: ContactChecks = ContactChecks()
     sensitive_words: SensitiveWords = SensitiveWords()
     blocklist: Blocklist = Blocklist()
@@ -338,10 +204,12 @@ class Policy(_Section):
     enrichment: Enrichment = Enrichment()
     grades: Grades = Grades()
     levels: Levels = Levels()
+    matrix: Matrix = DEFAULT_MATRIX
     tiers: Tiers = Tiers()
     maturity_pass_mark: Percent = 50.0
     blend: Blend = Blend()
     training: Training = Training()
+    revenue: Revenue = Revenue()
     leakage: Leakage = Leakage()
     reasons: Reasons = Reasons()
     gains: Gains = Gains()
@@ -355,6 +223,15 @@ class Policy(_Section):
         if twice:
             raise ValueError(f"several rules are named {', '.join(twice)}: give each a name of its own")
         return rules
+
+    @field_validator("gates")
+    @classmethod
+    def _are_told_apart(cls, gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
+        names = [gate.name for gate in gates]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"several gates are named {', '.join(twice)}: give each a name of its own")
+        return gates
 
     @field_validator("release")
     @classmethod
@@ -372,6 +249,13 @@ class Policy(_Section):
             return self
         kept = (rule for rule in self.rules if (rule.group, rule.when.feature) != ("contact", "is_free_mail"))
         return self.model_copy(update={"rules": tuple(kept)})
+
+    def points_of(self, rule: Rule) -> float:
+        """What a rule gives, its class taken as the points of event_classes."""
+        if rule.points is not None:
+            return rule.points
+        points: float = getattr(self.event_classes, rule.event_class or "weak")
+        return points
 
     @property
     def version(self) -> str:
@@ -397,6 +281,7 @@ def load_policy(path: Path | None) -> Policy:
         return Policy()
     document = read_yaml(path)
     policy = validate(Policy, document)
+    refuse_contradictions(policy, document)
     refuse_missing_files(policy.enrichment, document)
     return policy.model_copy(
         update={

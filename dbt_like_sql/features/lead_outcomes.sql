@@ -32,6 +32,8 @@ leads as (
         min(closed_at) filter (where outcome = 'won') as first_won_at,
         min(closed_at) as first_closed_at,
         round(sum(contract_value) filter (where outcome = 'won'), 2) as won_contract_value,
+        arg_min_null({{ contract_value('contract_value', 'currency') }}, (closed_at, opportunity_id)) filter (where outcome = 'won') as first_won_value,
+        arg_min_null({{ contract_currency('currency') }}, (closed_at, opportunity_id)) filter (where outcome = 'won') as first_won_currency,
         list_sort(list(distinct coalesce(currency, '')) filter (where outcome = 'won' and contract_value is not null)) as won_currencies
     from opportunities
     where lead_id is not null
@@ -48,5 +50,7 @@ select
     first_closed_at,
     -- amounts in several currencies have no sum
     case when len(won_currencies) = 1 then won_contract_value end as won_contract_value,
-    case when len(won_currencies) = 1 then nullif(won_currencies[1], '') end as won_currency
+    case when len(won_currencies) = 1 then nullif(won_currencies[1], '') end as won_currency,
+    first_won_value,
+    case when first_won_value is not null then first_won_currency end as first_won_currency
 from leads

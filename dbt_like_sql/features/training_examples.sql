@@ -25,6 +25,8 @@ examples as (
         moments.lead_id,
         moments.as_of,
         outcomes.first_won_at,
+        outcomes.first_won_value,
+        outcomes.first_won_currency,
         moments.as_of + to_days({{ var('horizon_days') }}) as horizon_ends_at
     from moments
     left join {{ ref('lead_outcomes') }} as outcomes on outcomes.lead_id = moments.lead_id
@@ -40,7 +42,9 @@ labels as (
         case
             when horizon_ends_at <= timestamp '{{ var("as_of") }}'
                 then coalesce(first_won_at <= horizon_ends_at, false)
-        end as label
+        end as label,
+        first_won_value,
+        first_won_currency
     from examples
 ),
 
@@ -53,6 +57,8 @@ example_features as (
 select
     labels.label,
     labels.is_censored,
+    case when labels.label then labels.first_won_value end as won_value,
+    case when labels.label then labels.first_won_currency end as won_currency,
     example_features.*
 from labels
 inner join example_features on example_features.lead_id = labels.lead_id and example_features.as_of = labels.as_of

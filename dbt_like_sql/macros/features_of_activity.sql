@@ -1,52 +1,10 @@
 {#- Common table expressions of features(spine): what the lead did, over windows of whole days.
 
-    activity: one row per lead, moment and sum of a day, with the days since. activity_windows and trial_features: one row per
+    activity: what was known, see known_activity. activity_windows and trial_features: one row per
     lead and moment. -#}
 {% macro features_of_activity() -%}
-{%- set events_of_leads -%}
-select
-        spine.lead_id,
-        spine.as_of,
-        date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
-        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
-        {%- for measure in var('activity_windows') %},
-        events.{{ measure }}
-        {%- endfor %}
-    from spine
-    inner join {{ ref('lead_events') }} as events
-        on events.lead_id = spine.lead_id
-{%- endset -%}
 activity as (
-    select
-        spine.lead_id,
-        spine.as_of,
-        date_diff('day', daily.event_date, spine.as_of_date) as days_ago,
-        daily.last_event_at
-        {%- for measure in var('activity_windows') %},
-        daily.{{ measure }}
-        {%- endfor %}
-    from spine
-    inner join {{ ref('lead_activity_daily') }} as daily
-        on daily.lead_id = spine.lead_id
-        and daily.event_date < spine.as_of_date
-        and daily.known_date < spine.as_of_date
-        and (daily.known_until_date is null or daily.known_until_date > spine.as_of_date)
-
-    union all
-
-    {{ events_of_leads }}
-        and greatest(cast(events.occurred_at as date), cast(events.known_at as date)) = spine.as_of_date
-        and events.occurred_at <= spine.as_of
-        and events.known_at <= spine.as_of
-        and (events.known_until is null or events.known_until > spine.as_of)
-
-    union all
-
-    {{ events_of_leads }}
-        and cast(events.known_until as date) = spine.as_of_date
-        and events.known_until > spine.as_of
-        and events.occurred_at < spine.as_of_date
-        and events.known_at < spine.as_of_date
+    {{ known_activity(var('activity_windows')) }}
 ),
 
 activity_windows as (

@@ -83,9 +83,10 @@ def _contracts_and_models(settings: Settings) -> Iterator[str]:
 
 
 def _policy(settings: Settings) -> Iterator[str]:
+    from leadflow.quality.contracts import load_contracts
     from leadflow.warehouse.stage_run import load_home_policy
 
-    policy = load_home_policy(settings)
+    policy = load_home_policy(settings, load_contracts(settings.sql_dir))
     where = settings.policy_path if settings.policy_path.exists() else "the defaults"
     yield f"policy {policy.version} from {where} is sound"
 

@@ -165,6 +165,7 @@ def policy_schema(features: list[str]) -> Schema:
     Args:
         features: columns that a rule may look at, for completion; a name is held against them when a refresh scores.
     """
+    from leadflow.activity_measures import WINDOWS
     from leadflow.policy import LIST_NAMES, Policy
 
     schema = model_schema(Policy)
@@ -175,8 +176,9 @@ def policy_schema(features: list[str]) -> Schema:
     condition = definitions["Condition"]
     condition["properties"]["feature"] = {
         "description": condition["properties"]["feature"].get("description", ""),
-        "anyOf": [{"enum": features}, {"type": "string", "minLength": 1}],
+        "anyOf": [{"enum": [*features, *WINDOWS]}, {"type": "string", "minLength": 1}],
     }
+    measure: Schema = {"enum": list(WINDOWS)}
     number: Schema = {"type": "number"}
     value_of = {
         ("gt", "gte", "lt", "lte"): number,
@@ -209,7 +211,22 @@ def policy_schema(features: list[str]) -> Schema:
                 "properties": {"value": {"type": "null"}, "list": {"enum": list(LIST_NAMES)}},
             },
         },
+        {
+            "if": _op_is("happened"),
+            "then": {"properties": {"feature": measure, "value": {"type": "null"}, "list": {"type": "null"}}},
+            "else": {"properties": {"feature": {"not": measure}}},
+        },
     ]
+    counts: Schema = {"properties": {"when": _op_is("happened")}}
+    given: dict[str, Schema] = {
+        name: {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+        for name in ("points", "class", "count", "decay", "half_life_days", "linear_days")
+    }
+    definitions["Rule"]["oneOf"] = [given["points"], given["class"]]
+    definitions["Rule"]["allOf"] = [{"if": given[name], "then": counts} for name in ("count", "decay")]
+    definitions["Decay"]["oneOf"] = [given["half_life_days"], given["linear_days"]]
+    definitions["Frequency"]["minProperties"] = 1
+    definitions["Gate"]["not"] = {"required": ["when"], **counts}
     domains = definitions["Competitors"]["properties"]["domains"]
     domains["items"] = {
         "type": "string",

@@ -123,6 +123,18 @@ def run(sources: Path | None, policy: Path | None, as_of: str, full: bool) -> No
 
 
 @cli.command()
+@click.option("--policy", type=click.Path(path_type=Path), help="policy.yaml to use in place of the home's.")
+def retrain(policy: Path | None) -> None:
+    """Train a challenger of the model in use on the last refresh's examples, and publish what follows.
+
+    It takes over unless it is worse than the model in use, beyond noise, on the newest leads.
+    """
+    from leadflow.cli.refresh import retrain as train_challenger
+
+    train_challenger(load_settings(policy=policy))
+
+
+@cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
 @click.option("--port", default=3000, show_default=True, help="Port to serve on.")
 def dev(host: str, port: int) -> None:

@@ -89,14 +89,39 @@ def refresh(settings: Settings, *, as_of: str = "", is_full: bool = False) -> No
     Raises:
         LeadflowError: anything was not done; the mart published before stays.
     """
+    from leadflow.automation import REFRESH_JOB, refresh_config
+
+    _run_job(settings, REFRESH_JOB, refresh_config(as_of=as_of, is_full=is_full), as_of)
+
+
+def retrain(settings: Settings) -> None:
+    """Train a challenger on the last refresh's examples, make and publish what hangs on it, and tell what came of it.
+
+    Raises:
+        LeadflowError: there was no refresh yet, or anything was not done; the mart published before stays.
+    """
+    from leadflow.automation import RETRAIN_JOB, retrain_config
+    from leadflow.warehouse.connection import Warehouse
+
+    if not settings.warehouse_path.exists():
+        raise LeadflowError(f"{settings.home} has nothing to learn from yet", "run `leadflow run` first")
+    _run_job(settings, RETRAIN_JOB, retrain_config())
+    last = Warehouse.from_settings(settings).read(
+        "select outcome, reason from scoring.trainings order by training desc limit 1"
+    )
+    for outcome, reason in last.iter_rows():
+        Console(highlight=False).print(f"Training: {outcome}: {reason}", soft_wrap=True, markup=False)
+
+
+def _run_job(settings: Settings, name: str, config: dict[str, Any], as_of: str = "") -> None:
     console = Console(highlight=False)
-    job, import_seconds = _load(settings, as_of)
+    job, import_seconds = _load(settings, name, as_of)
     prepare_instance(settings)
-    outcome, job_seconds = _execute(settings, job, as_of, is_full, console)
+    outcome, job_seconds = _execute(settings, job, config, console)
     _report(settings, outcome, import_seconds, job_seconds, console)
 
 
-def _load(settings: Settings, as_of: str) -> tuple[dg.JobDefinition, float]:
+def _load(settings: Settings, name: str, as_of: str) -> tuple[dg.JobDefinition, float]:
     """The job, and how long all imports took; what the steps import is imported here, so that it is told apart."""
     from leadflow.definitions import build_defs
     from leadflow.ingest.assets import parse_as_of, sources_of
@@ -108,11 +133,11 @@ def _load(settings: Settings, as_of: str) -> tuple[dg.JobDefinition, float]:
     # What is wrong in a file is said before a refresh is opened, which would make every table one of an older refresh.
     if as_of:
         parse_as_of(as_of)
-    load_home_policy(settings)
     contracts = load_contracts(settings.sql_dir)
+    load_home_policy(settings, contracts)
     sources_of(settings, contracts)
     refuse_wrong_conditions(contracts)
-    job = build_defs(**settings.model_dump()).resolve_job_def("refresh")
+    job = build_defs(**settings.model_dump()).resolve_job_def(name)
     import_great_expectations()
     import polars  # noqa: F401
     import sklearn.linear_model
@@ -122,11 +147,9 @@ def _load(settings: Settings, as_of: str) -> tuple[dg.JobDefinition, float]:
 
 
 def _execute(
-    settings: Settings, job: dg.JobDefinition, as_of: str, is_full: bool, console: Console
+    settings: Settings, job: dg.JobDefinition, config: dict[str, Any], console: Console
 ) -> tuple[Outcome, float]:
     import dagster as dg
-
-    from leadflow.automation import refresh_config
 
     outcome = Outcome()
     steps = len(job.graph.node_dict)
@@ -137,7 +160,7 @@ def _execute(
         dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance,
         Progress(*columns, console=console, disable=not sys.stdout.isatty()) as progress,
     ):
-        task = progress.add_task("refresh", total=steps)
+        task = progress.add_task(job.name, total=steps)
 
         def listen(entry: Any) -> None:
             event = entry.dagster_event
@@ -150,7 +173,7 @@ def _execute(
                 progress.advance(task)
 
         instance.add_event_listener(run_id, listen)
-        config: dict[str, Any] = refresh_config(as_of=as_of, is_full=is_full)
+        config = dict(config)
         config["loggers"] = {"console": {"config": {"log_level": "CRITICAL"}}}
         try:
             result = job.execute_in_process(

@@ -20,11 +20,11 @@ from leadflow.features.leakage_models import (
     model_frame,
     others_together,
     random_against_forward,
-    sampled_leads,
 )
 from leadflow.features.leakage_rows import ALL_FEATURES, Report
 from leadflow.features.leakage_values import check_columns
 from leadflow.leakage_policy import Leakage
+from leadflow.modelling.splits import sampled_leads
 from leadflow.policy import Training
 
 CELLS = 10_000_000

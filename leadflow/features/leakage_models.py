@@ -15,7 +15,7 @@ from leadflow.features.leakage_columns import CheckedColumn, Codes, Flags, Float
 from leadflow.modelling.columns import FeatureSpec, smoothed_rates
 from leadflow.modelling.evaluate import bootstrap_difference, roc_auc
 from leadflow.modelling.fit import fit, predict
-from leadflow.modelling.splits import lead_folds, split_forward
+from leadflow.modelling.splits import lead_folds, sampled_leads, split_forward
 from leadflow.policy import Training
 
 CELLS = 2_000_000
@@ -65,18 +65,6 @@ def spec_of(columns: list[CheckedColumn]) -> FeatureSpec:
         numeric=[column.name for column in columns if column.values is not None],
         categorical=[column.name for column in columns if column.values is None],
     )
-
-
-def sampled_leads(frame: pl.DataFrame, most_rows: int) -> pl.DataFrame:
-    """The rows of so many leads as make about most_rows: every n-th by first moment, so evenly over time."""
-    if frame.height <= most_rows:
-        return frame
-    order = ["first_at", "lead_id"] if "as_of" in frame.columns else ["lead_id"]
-    moment = pl.col("as_of").min() if "as_of" in frame.columns else pl.len()
-    leads = frame.group_by("lead_id").agg(moment.alias("first_at")).sort(order)
-    kept = max(1, round(leads.height * most_rows / frame.height))
-    rows = np.unique(np.linspace(0, leads.height - 1, kept).astype(np.int64))
-    return frame.filter(pl.col("lead_id").is_in(leads["lead_id"].gather(rows).implode()))
 
 
 def rows_for(features: int) -> int:

@@ -50,11 +50,11 @@ def fit_by_rules(facts: pl.DataFrame, policy: Policy, profile: Profile, as_of: d
             **_no_reasons(),
         )
     else:
-        points = pl.sum_horizontal(fires(rule, policy) * pl.lit(rule.points) for rule in rules)
+        points = pl.sum_horizontal(fires(rule, policy) * pl.lit(policy.points_of(rule)) for rule in rules)
         known = pl.sum_horizontal(pl.col(fact).is_not_null().cast(pl.Int64) for fact in used)
         told = pl.concat_list(
             pl.when(fires(rule, policy)).then(pl.lit(rule.reason))
-            for rule in sorted(rules, key=lambda rule: -abs(rule.points))
+            for rule in sorted(rules, key=lambda rule: -abs(policy.points_of(rule)))
         ).list.drop_nulls()
         made = accounts.select(
             "account_id",

@@ -7,7 +7,7 @@ fitting the weights (fit.py), measuring (evaluate.py), reading declared attribut
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -104,7 +104,55 @@ class CategoricalColumn:
         return self.weight * (self.parts(features)[0] - self.centre)
 
 
-Column = NumericColumn | CategoricalColumn
+@dataclass(frozen=True)
+class OneHotColumn:
+    """A category, as one indicator for each of its common values, for being unknown, and for any other value.
+
+    Attributes:
+        values: the common values in training, in order.
+        weights: log-odds of each, then of unknown, then of any other; empty before the fit.
+        centres: shares of the training rows that have each of them.
+    """
+
+    feature: str
+    values: tuple[str, ...]
+    centres: tuple[float, ...]
+    weights: tuple[float, ...] = ()
+
+    def codes(self, features: pl.DataFrame) -> Codes:
+        """Position of each row's indicator."""
+        values = texts(features, self.feature)
+        known = pl.DataFrame(
+            {"value": list(self.values), "code": range(len(self.values))},
+            schema={"value": pl.String, "code": pl.Int64},
+        )
+        codes = values.to_frame("value").join(known, on="value", how="left", maintain_order="left")["code"]
+        other = (
+            pl.Series(values.is_null())
+            .cast(pl.Int64)
+            .replace_strict({1: len(self.values), 0: len(self.values) + 1})
+        )
+        return codes.fill_null(other).to_numpy()
+
+    def parts(self, features: pl.DataFrame) -> list[Floats]:
+        """1 where the row has the value, 0 elsewhere, one array for each indicator."""
+        codes = self.codes(features)
+        return [(codes == code).astype(np.float64) for code in range(len(self.values) + 2)]
+
+    def contribution(self, features: pl.DataFrame) -> Floats:
+        """Log-odds that the feature adds, against the average training row."""
+        weights = np.asarray(self.weights)
+        return weights[self.codes(features)] - float(weights @ np.asarray(self.centres))
+
+
+Column = NumericColumn | CategoricalColumn | OneHotColumn
+Encoding = Literal["rates", "one_hot"]
+"""How categories become numbers: by their smoothed win rates, or by an indicator for each common one."""
+
+MOST_VALUES = 20
+"""Values of a feature that get an indicator of their own."""
+LEAST_LEADS = 5
+"""Leads that a value needs for it; in one-hot encoders of notebooks a common `min_frequency`."""
 
 
 def log_odds(rates: Floats) -> Floats:
@@ -196,6 +244,25 @@ def fit_categorical(
     return column, log_odds(out_of_fold).reshape(-1, 1)
 
 
+def fit_one_hot(features: pl.DataFrame, name: str, row_weights: Floats) -> tuple[OneHotColumn, Floats] | None:
+    """The column fitted on training rows, and its indicators there (rows, values + 2); None where it never varies."""
+    values = texts(features, name)
+    if values.n_unique() < 2:
+        return None
+    counted = (
+        pl.DataFrame({"value": values, "leads": row_weights})
+        .drop_nulls("value")
+        .group_by("value")
+        .agg(pl.col("leads").sum().round(6))
+        .filter(pl.col("leads") >= LEAST_LEADS)
+        .sort("leads", "value", descending=[True, False])
+        .head(MOST_VALUES)
+    )
+    draft = OneHotColumn(name, tuple(sorted(counted["value"])), ())
+    parts = np.column_stack(draft.parts(features))
+    return replace(draft, centres=tuple(significant(share) for share in parts.mean(axis=0).tolist())), parts
+
+
 def smoothed_rates(
     codes: Codes, labels: Floats, row_weights: Floats, count: int, smoothing: float | Literal["auto"]
 ) -> tuple[Floats, float]:
@@ -228,12 +295,24 @@ def significant(value: float, digits: int = 10) -> float:
     return float(f"{value:.{digits}g}")
 
 
+_KINDS: dict[str, type[Column]] = {
+    "numeric": NumericColumn,
+    "categorical": CategoricalColumn,
+    "one_hot": OneHotColumn,
+}
+
+
 def column_to_dict(column: Column) -> dict[str, Any]:
     """The column as plain values, with its kind."""
-    return {"kind": "numeric" if isinstance(column, NumericColumn) else "categorical", **asdict(column)}
+    kind = next(kind for kind, made in _KINDS.items() if isinstance(column, made))
+    return {"kind": kind, **asdict(column)}
 
 
 def column_from_dict(content: dict[str, Any]) -> Column:
     """The column that `column_to_dict` wrote."""
-    fields = {key: value for key, value in content.items() if key != "kind"}
-    return NumericColumn(**fields) if content["kind"] == "numeric" else CategoricalColumn(**fields)
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in content.items()
+        if key != "kind"
+    }
+    return _KINDS[content["kind"]](**fields)

@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 
+ROWS_RESAMPLED = 20_000_000
+"""Rows that all resamples together hold at most, but FEWEST_RESAMPLES are drawn always."""
+FEWEST_RESAMPLES = 200
+"""Enough for the bounds of an interval that many rows make narrow anyway."""
+
 
 def roc_auc(labels: Labels, scores: Floats, weights: Floats | None = None) -> float:
     """Chance that a random win scores above a random non-win, ties counting half (Mann-Whitney).
@@ -31,7 +36,7 @@ def bootstrap_auc(
     """Percentile interval of the AUC, by resampling whole groups (leads) with replacement.
 
     A lead's rows are alike; resampling them one by one would make the interval too narrow. Resamples without both a
-    win and a non-win are left out.
+    win and a non-win are left out. Of many rows fewer resamples are drawn than asked for (see ROWS_RESAMPLED).
 
     Args:
         groups: one value per row, equal for the rows of one lead.
@@ -44,6 +49,7 @@ def bootstrap_auc(
     order, last_of_tie = _in_ties(scores)
     ordered_labels, ordered_codes = labels[order], codes[order]
     generator = np.random.default_rng(seed)
+    samples = _affordable(samples, len(labels))
     aucs = np.full(samples, np.nan)
     for sample in range(samples if count else 0):
         drawn = np.bincount(generator.integers(0, count, count), minlength=count).astype(np.float64)
@@ -69,20 +75,43 @@ def bootstrap_difference(
     Returns:
         Lower and upper bound; NaN where no resample had both a win and a non-win.
     """
+    differences = _differences(labels, scores, others, groups, samples, seed)
+    if not len(differences):
+        return float("nan"), float("nan")
+    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def bootstrap_standard_error(
+    labels: Labels, scores: Floats, others: Floats, groups: NDArray[Any], samples: int, seed: int
+) -> float:
+    """Standard error of the AUC of one score less that of another on the same rows, by resampling whole groups.
+
+    Returns NaN where fewer than two resamples had both a win and a non-win.
+    """
+    differences = _differences(labels, scores, others, groups, samples, seed)
+    return float(differences.std(ddof=1)) if len(differences) > 1 else float("nan")
+
+
+def _differences(
+    labels: Labels, scores: Floats, others: Floats, groups: NDArray[Any], samples: int, seed: int
+) -> Floats:
     codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
     count = int(codes.max()) + 1 if len(codes) else 0
     orders = [_in_ties(scores), _in_ties(others)]
     generator = np.random.default_rng(seed)
+    samples = _affordable(samples, len(labels))
     differences = np.full(samples, np.nan)
     for sample in range(samples if count else 0):
         drawn = np.bincount(generator.integers(0, count, count), minlength=count).astype(np.float64)[codes]
         one, other = (_ordered_auc(labels[order], drawn[order], ends) for order, ends in orders)
         differences[sample] = one - other
-    differences = differences[~np.isnan(differences)]
-    if not len(differences):
-        return float("nan"), float("nan")
-    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    seen: Floats = differences[~np.isnan(differences)]
+    return seen
+
+
+def _affordable(samples: int, rows: int) -> int:
+    return min(samples, max(FEWEST_RESAMPLES, ROWS_RESAMPLED // max(rows, 1)))
 
 
 def average_precision(labels: Labels, scores: Floats) -> float:

@@ -1,42 +1,61 @@
-"""The model of winning: which past leads it learns from, how it is measured, and what is kept of it.
+"""The trained model: what it predicts, how it explains, how well it did, and its file.
 
-A logistic regression on few transformed columns: on sparse leads with many categories it beats boosting, its
-contributions are exact, and it is a page of JSON. It is fitted on leads before a moment, measured on the leads after
-it, then fitted again on all for use.
-
-Belongs here: gates, storing, predicting. Does not belong here: splitting, transforming, one fit and metrics
-(modelling/), the 0-100 scale (blend.py).
+Belongs here: a model as it is used and kept. Does not belong here: how it is trained (training.py), which one is in
+force (champion.py), the families of models (modelling/), the 0-100 scale (blend.py).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from leadflow.modelling import evaluate
-from leadflow.modelling.columns import (
-    CategoricalColumn,
-    Column,
-    FeatureSpec,
-    Floats,
-    column_from_dict,
-    column_to_dict,
-    significant,
-)
-from leadflow.modelling.fit import fit, predict, probability
-from leadflow.modelling.splits import split_forward
-from leadflow.policy import Training
+from leadflow.modelling.calibration import Calibration
+from leadflow.modelling.candidates import Estimator, estimator_from_dict
+from leadflow.modelling.columns import CategoricalColumn, FeatureSpec, Floats, NumericColumn
 
-__all__ = ["Evaluation", "Fallback", "FeatureSpec", "TrainedModel", "train"]
+__all__ = [
+    "CandidateResult",
+    "Evaluation",
+    "Fallback",
+    "FeatureSpec",
+    "Made",
+    "ModelFileError",
+    "TrainedModel",
+]
 
-QUANTILES = 101  # the reference scale has one point per percent
-TOP_SHARE = 0.3
+FORMAT = 2
+"""Of the file: a file of another format was written by another release."""
+
+
+class ModelFileError(ValueError):
+    """A model's file does not hold what it should; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """How a candidate did beside the others.
+
+    Attributes:
+        slice_auc: mean AUC over the forward slices of the training period, by which it was chosen or not.
+        auc, auc_low, auc_high, average_precision, log_loss: on the newest leads, fitted on leads before them (a sample of
+            them, where there are many).
+    """
+
+    family: str
+    encoding: str
+    name: str
+    is_chosen: bool
+    slice_auc: float | None
+    auc: float
+    auc_low: float
+    auc_high: float
+    average_precision: float
+    log_loss: float
 
 
 @dataclass(frozen=True)
@@ -45,13 +64,20 @@ class Evaluation:
 
     Attributes:
         trained_from, trained_to, test_from, test_to: first and last as_of of the examples of either part.
-        train_wins, test_wins: leads (not examples) that won.
-        base_rate_test: share of test examples that won.
+        train_leads, train_wins, test_leads, test_wins: leads (not examples) of either part, and those of them that won.
+        base_rate_train, base_rate_test: share of examples of either part that won.
         auc_low, auc_high: 95 % interval by resampling leads.
+        auc_within_months: mean AUC within the calendar months of the test, by examples; what telling months apart does not
+            help with. Null where no month has both outcomes.
         log_loss_constant: log loss of saying the training win rate to every lead, in nats.
         wins_in_top_30_percent: share (0-1) of test wins among the 30 % of examples that the model scored best.
         rule_auc: AUC of the rule score on the same examples; null where none was given.
+        score_auc: the same of the 0-100 score, mixed of both.
+        calibration_error: expected calibration error over 10 bins of equal mass, of one example a lead.
+        calibration_band: what a perfectly calibrated model of those probabilities stays below, 97.5 times in 100.
+        calibration_curve: mean probability, share of wins and leads of each bin.
         label_overlap_days: days into the test period at which the last training label was settled.
+        candidates: how all candidates did, the chosen one among them.
     """
 
     trained_from: datetime
@@ -59,263 +85,224 @@ class Evaluation:
     test_from: datetime
     test_to: datetime
     train_examples: int
+    train_leads: int
     train_wins: int
     test_examples: int
+    test_leads: int
     test_wins: int
+    base_rate_train: float
     base_rate_test: float
     auc: float
     auc_low: float
     auc_high: float
+    auc_within_months: float | None
     average_precision: float
     log_loss: float
     log_loss_constant: float
     brier: float
     wins_in_top_30_percent: float
     rule_auc: float | None
+    score_auc: float | None
+    calibration_error: float
+    calibration_band: float
+    calibration_curve: tuple[tuple[float, float, int], ...]
     label_overlap_days: int
+    candidates: tuple[CandidateResult, ...] = ()
 
 
 @dataclass(frozen=True)
 class Fallback:
-    """No model, and why: the score is the rule score. Carries the measurement where one was made."""
+    """No model, and why: the score is the rule score. Carries the measurement where one was made.
+
+    Attributes:
+        wins: won leads that there were to learn from.
+    """
 
     reason: str
     evaluation: Evaluation | None = None
+    wins: int = 0
+
+
+@dataclass(frozen=True)
+class Made:
+    """When and by what a model was trained; tells nothing of what it predicts."""
+
+    as_of: datetime | None = None
+    policy_version: str = ""
+    code_version: str = ""
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A fitted model: all that prediction and explanation need, without scikit-learn.
+    """A trained model: all that prediction and explanation need, without a pickle.
 
     Attributes:
-        baseline: log-odds of the average training row; a prediction is this plus the columns' contributions.
+        estimator: the fitted family.
+        calibration: what corrects its probabilities; none where no correction won on later leads.
         wins, leads, examples: what the model in use was fitted on; wins and leads count leads.
-        probability_quantiles: 101 quantiles of its probabilities on the examples, the reference of the 0-100 scale.
-        rule_quantiles: the same of the rule score at the examples' moments; None where none was given.
+        horizon_days: it predicts winning within so many days.
+        label_settled_at: when the last label it learned from was settled; before it nothing it says is a forecast.
+        probability_quantiles: 101 quantiles of its probabilities for leads that it, fitted without them, was asked about: the
+            reference of the 0-100 scale.
+        rule_quantiles: the same of the rule score at these examples; None where none was given.
+        importance: mean size of what each feature adds, in log-odds, on the newest leads.
+        gains: rows of scoring.score_gains, of the newest leads.
+        values: what predicts the contract value; None where there were too few.
     """
 
-    columns: tuple[Column, ...]
-    baseline: float
+    estimator: Estimator
+    calibration: Calibration
     wins: int
     leads: int
     examples: int
+    horizon_days: int
+    label_settled_at: datetime
     probability_quantiles: tuple[float, ...]
     rule_quantiles: tuple[float, ...] | None
     evaluation: Evaluation
+    importance: dict[str, float] = field(default_factory=dict)
+    gains: tuple[dict[str, Any], ...] = ()
+    values: dict[str, Any] | None = None
+    made: Made = Made()
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Features that the model uses, in its order; those that never varied in training are gone."""
-        return tuple(column.feature for column in self.columns)
+        return self.estimator.feature_names
 
     @property
     def version(self) -> str:
-        """First 12 hex digits of the SHA-256 of all but the evaluation: equal models, equal version."""
-        return hashlib.sha256(_canonical(self._fitted()).encode()).hexdigest()[:12]
+        """First 12 hex digits of the SHA-256 of what it predicts by: equal models, equal version."""
+        return _digest(self._fitted())[:12]
 
     def contributions(self, features: pl.DataFrame) -> pl.DataFrame:
         """Log-odds that each feature adds against the average training row: a column per feature, row by row.
 
         They and the baseline add up to `log_odds`.
         """
-        added = [pl.Series(column.feature, column.contribution(features)) for column in self.columns]
-        return pl.DataFrame(added, schema=dict.fromkeys(self.feature_names, pl.Float64))
+        return self.estimator.contributions(features)
+
+    @property
+    def baseline(self) -> float:
+        """Log-odds of the average training row."""
+        return self.estimator.baseline
 
     def log_odds(self, features: pl.DataFrame) -> Floats:
         """What the features add up to, in log-odds before calibration, row by row."""
-        total = np.full(features.height, self.baseline)
-        for column in self.columns:
-            total = total + column.contribution(features)
-        return total
+        return self.estimator.log_odds(features)
 
     def seen_values(self) -> dict[str, frozenset[str]]:
         """Texts of training by categorical feature; what is not among them is new to the model."""
-        return {
-            column.feature: frozenset(column.rates)
-            for column in self.columns
-            if isinstance(column, CategoricalColumn)
-        }
+        seen = {}
+        for column in self.estimator.columns:
+            if not isinstance(column, NumericColumn):
+                texts = column.rates if isinstance(column, CategoricalColumn) else column.values
+                seen[column.feature] = frozenset(texts)
+        return seen
 
     def calibrated(self, log_odds: Floats) -> Floats:
         """The probability of winning within the horizon that given log-odds stand for; never falls as they rise."""
-        return probability(log_odds)
+        return self.calibration.apply(self.estimator.probability(log_odds))
 
     def predict(self, features: pl.DataFrame) -> pl.Series:
         """Probability of winning within the horizon, row by row."""
         return pl.Series("ml_probability", self.calibrated(self.log_odds(features)), dtype=pl.Float64)
 
     def to_json(self) -> str:
-        """The model as canonical JSON: the same model gives the same bytes."""
-        evaluation = {
-            key: value.isoformat() if isinstance(value, datetime) else value
-            for key, value in asdict(self.evaluation).items()
+        """The model as canonical JSON: the same model, made by the same code and policy, gives the same bytes."""
+        told = {
+            "evaluation": _plain(asdict(self.evaluation)),
+            "importance": self.importance,
+            "gains": list(self.gains),
+            "made": _plain(asdict(self.made)),
         }
-        return _canonical({**self._fitted(), "evaluation": evaluation})
+        content = {"format": FORMAT, "fitted": self._fitted(), "told": told}
+        return _canonical({**content, "sha256": _digest(content)})
 
     @classmethod
     def from_json(cls, text: str) -> TrainedModel:
-        """The model that `to_json` wrote."""
-        content = json.loads(text)
-        for key in ("trained_from", "trained_to", "test_from", "test_to"):
-            content["evaluation"][key] = datetime.fromisoformat(content["evaluation"][key])
-        rule_quantiles = content["rule_quantiles"]
+        """The model that `to_json` wrote.
+
+        Raises:
+            ModelFileError: the text is no such model, of another release, or was changed since.
+        """
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise ModelFileError(f"it is no JSON: {error}") from error
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise ModelFileError("it was written by another release of leadflow")
+        stored = content.pop("sha256", None)
+        if stored != _digest(content):
+            raise ModelFileError("it was changed since it was written: its checksum is another")
+        fitted, told = content["fitted"], content["told"]
         return cls(
-            columns=tuple(column_from_dict(column) for column in content["columns"]),
-            baseline=content["baseline"],
-            wins=content["wins"],
-            leads=content["leads"],
-            examples=content["examples"],
-            probability_quantiles=tuple(content["probability_quantiles"]),
-            rule_quantiles=None if rule_quantiles is None else tuple(rule_quantiles),
-            evaluation=Evaluation(**content["evaluation"]),
+            estimator=estimator_from_dict(fitted["estimator"]),
+            calibration=Calibration.from_dict(fitted["calibration"]),
+            **{name: fitted[name] for name in ("wins", "leads", "examples", "horizon_days", "values")},
+            label_settled_at=datetime.fromisoformat(fitted["label_settled_at"]),
+            probability_quantiles=tuple(fitted["probability_quantiles"]),
+            rule_quantiles=None if fitted["rule_quantiles"] is None else tuple(fitted["rule_quantiles"]),
+            evaluation=_evaluation(told["evaluation"]),
+            importance=told["importance"],
+            gains=tuple(told["gains"]),
+            made=Made(**{**told["made"], "as_of": _moment(told["made"]["as_of"])}),
         )
 
     def _fitted(self) -> dict[str, Any]:
         return {
-            "columns": [column_to_dict(column) for column in self.columns],
-            "baseline": self.baseline,
+            "estimator": self.estimator.to_dict(),
+            "calibration": self.calibration.to_dict(),
             "wins": self.wins,
             "leads": self.leads,
             "examples": self.examples,
+            "horizon_days": self.horizon_days,
+            "label_settled_at": self.label_settled_at.isoformat(),
             "probability_quantiles": list(self.probability_quantiles),
             "rule_quantiles": None if self.rule_quantiles is None else list(self.rule_quantiles),
+            "values": self.values,
         }
 
+    def with_made(self, made: Made) -> TrainedModel:
+        """The same model with a note of when and by what it was trained."""
+        return replace(self, made=made)
 
-def train(examples: pl.DataFrame, features: FeatureSpec, settings: Training) -> TrainedModel | Fallback:
-    """A model of winning, or why there is none.
 
-    The newest `test_share` of leads, by their first moment, are the test; leads of one moment stay together. What a
-    training lead was at or after the first test moment is not learned from when measuring. Each lead weighs the same,
-    however many moments it was seen at.
+def evaluation_json(evaluation: Evaluation) -> str:
+    """An evaluation as canonical JSON."""
+    return _canonical(_plain(asdict(evaluation)))
 
-    Args:
-        examples: lead_id, as_of, label (null: not known yet, left out), the features, and optionally `rule_score`
-            at that moment (a column that is then measured and scaled too).
 
-    Raises:
-        LeadflowError: a feature is missing or of the wrong type.
-    """
-    known = _labelled(examples, features, settings)
-    refusal = _too_little(known, settings)
-    if refusal is not None:
-        return Fallback(refusal)
-    before, after = split_forward(known, settings)
-    for part, name in ((before, "before the test period"), (after, "in the test period")):
-        if part["label"].n_unique() < 2:
-            return Fallback(
-                f"too little to measure by: {_won(part)} won leads and {_not_won(part)} others {name}; both are needed"
-            )
-    fitted = fit(before, features, settings)
-    if fitted is None:
-        return Fallback(
-            "nothing to learn from: every feature has one value for all leads before the test period"
-        )
-    evaluation = _evaluate(before, after, *fitted, settings)
-    if not evaluation.auc_low > 0.5:
-        return Fallback(
-            f"no skill: AUC {evaluation.auc:.3f} on the newest leads, 95 % interval {evaluation.auc_low:.3f} to "
-            f"{evaluation.auc_high:.3f}, does no better than chance (0.5)",
-            evaluation,
-        )
-    refitted = fit(known, features, settings)
-    if refitted is None:
-        return Fallback("nothing to learn from: every feature has one value for all leads", evaluation)
-    columns, baseline = refitted
-    rule_scores = known["rule_score"] if "rule_score" in known.columns else None
-    return TrainedModel(
-        columns=columns,
-        baseline=baseline,
-        wins=_won(known),
-        leads=known["lead_id"].n_unique(),
-        examples=known.height,
-        probability_quantiles=_quantiles(predict(columns, baseline, known)),
-        rule_quantiles=None if rule_scores is None else _quantiles(rule_scores.to_numpy()),
-        evaluation=evaluation,
+def evaluation_from_json(text: str) -> Evaluation:
+    """The evaluation that `evaluation_json` wrote."""
+    return _evaluation(json.loads(text))
+
+
+def _evaluation(content: dict[str, Any]) -> Evaluation:
+    moments = {
+        name: _moment(content[name]) for name in ("trained_from", "trained_to", "test_from", "test_to")
+    }
+    known = {item.name for item in fields(CandidateResult)}
+    candidates = tuple(
+        CandidateResult(**{name: value for name, value in row.items() if name in known})
+        for row in content["candidates"]
     )
+    curve = tuple((float(said), float(won), int(leads)) for said, won, leads in content["calibration_curve"])
+    return Evaluation(**{**content, **moments, "candidates": candidates, "calibration_curve": curve})
 
 
-def _labelled(examples: pl.DataFrame, features: FeatureSpec, settings: Training) -> pl.DataFrame:
-    """Examples whose label is known, in an order that does not depend on how they came."""
-    chosen = examples.filter(pl.col("label").is_not_null())
-    if settings.from_date is not None:
-        chosen = chosen.filter(pl.col("as_of") >= settings.from_date)
-    kept = ["lead_id", "as_of", "label", *dict.fromkeys([*features.numeric, *features.categorical])]
-    kept += ["rule_score"] if "rule_score" in examples.columns and "rule_score" not in kept else []
-    present = [name for name in kept if name in chosen.columns]
-    return chosen.select(present).sort("as_of", "lead_id", "label", maintain_order=True)
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
-def _won(examples: pl.DataFrame) -> int:
-    return examples.filter("label")["lead_id"].n_unique()
+def _plain(content: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value.isoformat() if isinstance(value, datetime) else value for key, value in content.items()
+    }
 
 
-def _not_won(examples: pl.DataFrame) -> int:
-    return examples["lead_id"].n_unique() - _won(examples)
-
-
-def _too_little(known: pl.DataFrame, settings: Training) -> str | None:
-    if known.is_empty():
-        return (
-            f"no labelled examples: no lead is {settings.horizon_days} days old yet, or none has an outcome"
-        )
-    won, not_won = _won(known), _not_won(known)
-    if won < settings.minimum_wins:
-        return f"too few won leads: {won}, where the policy asks for {settings.minimum_wins}"
-    if not_won < settings.minimum_not_won:
-        return f"too few leads that were not won: {not_won}, where the policy asks for {settings.minimum_not_won}"
-    return None
-
-
-def _evaluate(
-    before: pl.DataFrame,
-    after: pl.DataFrame,
-    columns: tuple[Column, ...],
-    baseline: float,
-    settings: Training,
-) -> Evaluation:
-    labels = after["label"].to_numpy()
-    scores = predict(columns, baseline, after)
-    rule_scores = after["rule_score"].to_numpy() if "rule_score" in after.columns else None
-    train_rate = float(before["label"].cast(pl.Float64).to_numpy().mean())
-    low, high = evaluate.bootstrap_auc(
-        labels, scores, after["lead_id"].to_numpy(), settings.bootstrap_samples, settings.seed
-    )
-    trained_from, trained_to = _span(before)
-    test_from, test_to = _span(after)
-    overlap = trained_to + timedelta(days=settings.horizon_days) - test_from
-    return Evaluation(
-        trained_from=trained_from,
-        trained_to=trained_to,
-        test_from=test_from,
-        test_to=test_to,
-        train_examples=before.height,
-        train_wins=_won(before),
-        test_examples=after.height,
-        test_wins=_won(after),
-        base_rate_test=significant(float(labels.mean())),
-        auc=significant(evaluate.roc_auc(labels, scores)),
-        auc_low=significant(low),
-        auc_high=significant(high),
-        average_precision=significant(evaluate.average_precision(labels, scores)),
-        log_loss=significant(evaluate.log_loss(labels, scores)),
-        log_loss_constant=significant(evaluate.log_loss(labels, np.full(len(labels), train_rate))),
-        brier=significant(evaluate.brier(labels, scores)),
-        wins_in_top_30_percent=significant(evaluate.gains(labels, scores, TOP_SHARE)),
-        rule_auc=None if rule_scores is None else significant(evaluate.roc_auc(labels, rule_scores)),
-        label_overlap_days=max(0, -(-overlap // timedelta(days=1))),
-    )
-
-
-def _span(examples: pl.DataFrame) -> tuple[datetime, datetime]:
-    moments = examples["as_of"].cast(pl.Datetime("us"))
-    first, last = moments.min(), moments.max()
-    assert isinstance(first, datetime) and isinstance(last, datetime)  # noqa: PT018
-    return first, last
-
-
-def _quantiles(values: Floats) -> tuple[float, ...]:
-    return tuple(significant(value) for value in np.quantile(values, np.linspace(0, 1, QUANTILES)).tolist())
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
 
 def _canonical(content: dict[str, Any]) -> str:

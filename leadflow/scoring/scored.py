@@ -21,6 +21,7 @@ from leadflow.scoring.model import TrainedModel
 from leadflow.scoring.reasons import Places, group_contributions, told_groups, told_reasons
 from leadflow.scoring.words import Language
 
+_VALUE = "expected contract value"
 SMALLEST_EFFECT = 1e-9
 """Points (of 0-100) below which a reason changed nothing."""
 
@@ -42,6 +43,8 @@ SCORED_SCHEMA = pl.Schema(
         ("rule_score", pl.Float64),
         ("fit_grade", pl.String),
         ("engagement_level", pl.Int64),
+        ("matrix_cell", pl.String),
+        ("matrix_priority", pl.Int64),
         ("ml_probability", pl.Float64),
         ("ml_score", pl.Float64),
         ("score", pl.Float64),
@@ -121,14 +124,16 @@ def assemble(
     model: TrainedModel | None,
     policy: Policy,
     as_of: datetime,
+    expected_value: pl.Series | None = None,
 ) -> Scored:
     """Every lead scored, with its reasons.
 
     Without a model the score is the rule score and what the model would give is null. With one, both scores are put
-    on the scale that was fixed at training and mixed; the tier is taken from the unrounded score.
+    on the scale that was fixed at training and mixed; gates hold the result down to their max_score, and the tier is
+    taken from what is left, unrounded.
 
     Reasons of rules and model share one ranking, by `effect`: how many points (of 0-100) the score would lose without
-    that one reason. Where effects are equal, as at the ends of the scale, more rule points come first, then larger
+    that one reason, before any gate; a gate's is what it alone takes from the score. Where effects are equal, as at the ends of the scale, more rule points come first, then larger
     contributions, then the name. A lead has all of its rules, and of the model as many as policy.reasons says.
 
     Args:
@@ -136,20 +141,30 @@ def assemble(
         features: lead_id, industry, company_size, last_activity_at and what the model uses; one row per lead.
         rule_scores, rule_points: RuleScores of these features.
         as_of: the refresh's moment, UTC without time zone.
+        expected_value: contract value that each row of features is expected to have if won; None where it is not known.
 
     Raises:
         LeadflowError: a lead has no features or no rule score.
     """
     leads = leads if leads["lead_id"].is_sorted() else leads.sort("lead_id")
-    features = _of(leads, features, "features")
+    features = _of(
+        leads,
+        features.with_columns(
+            expected_value.alias(_VALUE) if expected_value is not None else pl.lit(None).alias(_VALUE)
+        ),
+        "features",
+    )
     rule_scores = _of(leads, rule_scores, "rule score")
     scale = _Scale(0.0 if model is None else model_weight(model.wins, policy.blend), model)
     rule_scaled = scale.rule(rule_scores["rule_score"].to_numpy())
     saw = None if model is None else _Saw(model, features, scale)
-    score = rule_scaled if saw is None else combine(rule_scaled, saw.ml_score, scale.weight)
+    ungated = rule_scaled if saw is None else combine(rule_scaled, saw.ml_score, scale.weight)
+    rule_scores = rule_scores.with_columns(
+        rule_scaled=pl.Series(rule_scaled), ungated=pl.Series(ungated, dtype=pl.Float64)
+    ).with_columns(score=pl.min_horizontal("ungated", "max_score"))
     reasons = _ranked(
         leads["lead_id"],
-        _rule_reasons(rule_scores, rule_points, rule_scaled, scale),
+        _rule_reasons(rule_scores, rule_points, scale),
         _UNRANKED.to_frame() if saw is None else saw.reasons(policy.reasons, as_of.date()),
     )
     scored = (
@@ -157,13 +172,12 @@ def assemble(
             *features.select("industry", "company_size", "last_activity_at"),
             *rule_scores.drop("lead_id"),
             *_top(reasons, leads.height, policy.reasons.language),
-            pl.Series("score", score, dtype=pl.Float64),
             ml_probability=None if saw is None else pl.Series(saw.ml_probability),
             ml_score=None if saw is None else pl.Series(saw.ml_score),
         )
         .with_columns(
             tier(pl.col("score"), policy.tiers).alias("tier"),
-            expected_revenue=None,
+            expected_revenue=pl.col("ml_probability") * features[_VALUE].cast(pl.Float64),
             owner=None,
             next_action=None,
             as_of=pl.lit(as_of),
@@ -214,28 +228,25 @@ class _Saw:
         )
 
 
-def _rule_reasons(
-    rule_scores: pl.DataFrame, rule_points: pl.DataFrame, rule_scaled: Floats, scale: _Scale
-) -> pl.DataFrame:
-    """_UNRANKED of every rule that fired; fact_date and reason_zh are null where the points do not tell them."""
-    total = pl.sum_horizontal("static_points", "dynamic_points", "contact_points")
+def _rule_reasons(rule_scores: pl.DataFrame, rule_points: pl.DataFrame, scale: _Scale) -> pl.DataFrame:
+    """_UNRANKED of every rule that fired, what caps took, and gates that hold.
+
+    Args:
+        rule_scores: with rule_scaled, ungated and score.
+    """
     fired = rule_points.join(
-        rule_scores.select(
-            "lead_id", total.alias("total"), rule_scaled=pl.Series(rule_scaled)
-        ).with_row_index("lead"),
+        rule_scores.select("lead_id", "rule_scaled", "ungated").with_row_index("lead"),
         on="lead_id",
         how="inner",
         maintain_order="left",
     )
-    without = fired.select((pl.col("total") - pl.col("points")).clip(0, 100)).to_series().to_numpy()
-    effect = (1 - scale.weight) * (fired["rule_scaled"].to_numpy() - scale.rule(without))
-    untold = [name for name in ("fact_date", "reason_zh") if name not in fired.columns]
+    without = fired["rule_score_without"].fill_null(0.0).to_numpy()
+    added = (1 - scale.weight) * (fired["rule_scaled"].to_numpy() - scale.rule(without))
+    taken = pl.min_horizontal("ungated", "max_score") - pl.col("ungated")
     return (
         fired.rename({"rule": "name"})
-        .with_columns(pl.lit(None).alias(name) for name in untold)
         .with_columns(
-            effect=pl.Series(effect, dtype=pl.Float64),
-            source=pl.lit("rule"),
+            effect=pl.when(pl.col("source") == "gate").then(taken).otherwise(pl.Series(added)),
             contribution=pl.lit(None, dtype=pl.Float64),
         )
         .select(_UNRANKED.names())

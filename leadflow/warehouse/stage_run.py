@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from leadflow.config_files import read_yaml
 from leadflow.policy import Policy, load_policy
 from leadflow.processes import part_map, usable_processors
 from leadflow.quality.sql_text import identifier
+from leadflow.rule_conflicts import refuse_wrong_features
+from leadflow.rule_measures import rule_variables
 from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import Warehouse, query, quote
@@ -60,6 +63,7 @@ class StageRun:
         room: the SQL models.
         run_id: the Dagster run.
         is_full: rebuild incremental tables from nothing.
+        is_retraining: train a model, whether one is due or not.
         told: what a step has to tell of its tables beside rows and version, by table and name.
     """
 
@@ -68,6 +72,7 @@ class StageRun:
     room: SqlRoom
     run_id: str
     is_full: bool = False
+    is_retraining: bool = False
     told: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
@@ -78,7 +83,7 @@ class StageRun:
     @cached_property
     def policy(self) -> Policy:
         """The policy in force, read once a run."""
-        return load_home_policy(self.settings)
+        return load_home_policy(self.settings, self.contracts)
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[DuckDBPyConnection]:
@@ -287,16 +292,27 @@ class StageRun:
             "moments_days": list(training.moments_days),
             "training_max_leads": training.max_leads,
             "test_share": training.test_share,
+            **rule_variables(self.policy),
             "bots": self.policy.bots.sql_variables(),
             "icp": self.policy.icp.sql_variables(),
         }
 
 
-def load_home_policy(settings: Settings) -> Policy:
+def load_home_policy(settings: Settings, contracts: Contracts | None = None) -> Policy:
     """The policy.yaml in force, or the default policy where the home has none.
+
+    Args:
+        contracts: what its rules and gates are held against: features that do not exist are refused here with their line.
 
     Raises:
         ConfigError: the file is wrong, or one was named that does not exist.
     """
     path = settings.policy_path
-    return load_policy(path if path.exists() or settings.policy is not None else None)
+    if not path.exists() and settings.policy is None:
+        return load_policy(None)
+    policy = load_policy(path)
+    if contracts is not None and "features.lead_features" in contracts:
+        features = contracts["features.lead_features"].columns
+        types = {column.name: column.data_type or "" for column in features}
+        refuse_wrong_features(policy, read_yaml(path), types)
+    return policy

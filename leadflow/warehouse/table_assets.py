@@ -51,7 +51,10 @@ def run_resource(settings: Settings, contracts: Contracts, room: SqlRoom) -> dg.
         config_schema={
             "is_full": dg.Field(
                 bool, default_value=False, description="Rebuild incremental tables from nothing."
-            )
+            ),
+            "is_retraining": dg.Field(
+                bool, default_value=False, description="Train a challenger of the model in use."
+            ),
         },
         description="One run over this home: its moment, policy and tables, under the refresh lock.",
     )
@@ -63,7 +66,10 @@ def run_resource(settings: Settings, contracts: Contracts, room: SqlRoom) -> dg.
         with refresh_lock(
             settings.lock_path, purpose=f"run {run_id}", wait_seconds=settings.lock_wait_seconds, log=log
         ):
-            run = StageRun(settings, contracts, room, run_id, bool(context.resource_config["is_full"]))
+            asked = context.resource_config
+            run = StageRun(
+                settings, contracts, room, run_id, bool(asked["is_full"]), bool(asked["is_retraining"])
+            )
             yield run
             # Here and not in publishing, which a failed check keeps from running: that is when the report is wanted.
             _leave_report(run, log)

@@ -17,6 +17,7 @@ import pytest
 import test_contract_vocabulary
 import test_contracts
 import test_policy
+import test_rule_policy
 import test_sources
 from editor_documents import (
     as_an_editor_reads,
@@ -126,7 +127,8 @@ LOADER_ALONE = (
     "must descend", "must be below hot_above", "ascending", "listed twice", ".nan", ".inf", "finite number", "of too few",
     "keep one of the two", "but no single row fails it", "different numbers of columns",
     "at which counting ends", "found nearly everywhere", "none.txt", "not an e-mail address",
-    "with country code", "not an IP address or range", "neither a lead record",
+    "must not ascend", "per_day (5) is above", "lower window_days", "no feature webinars_attended_14d", "comes after",
+    "several gates", "with country code", "not an IP address or range", "neither a lead record",
     # What reading YAML itself says.
     "is not valid YAML", "repeats the key", "holds an item that is no mapping",
 )  # fmt: skip
@@ -151,6 +153,7 @@ WRONG = [
     *cases_of(test_contract_vocabulary.test_a_wrong_freshness_is_refused_with_its_line, "contracts"),
     *cases_of(test_sources.test_refuses_with_the_line, "sources"),
     *cases_of(test_policy.test_a_wrong_setting_is_refused_with_its_line, "policy"),
+    *cases_of(test_rule_policy.test_a_wrong_rule_is_refused_with_its_line, "policy"),
 ]
 
 

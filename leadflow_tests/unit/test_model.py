@@ -15,17 +15,19 @@ import pytest
 
 from leadflow.errors import LeadflowError
 from leadflow.modelling.columns import FeatureSpec, log_odds, smoothed_rates
+from leadflow.modelling.fit import fit, predict
+from leadflow.modelling.linear import LinearModel
 from leadflow.modelling.splits import split_forward
 from leadflow.policy import Training
-from leadflow.scoring import model as model_module
-from leadflow.scoring.model import Fallback, TrainedModel, train
+from leadflow.scoring.model import Fallback, ModelFileError, TrainedModel
+from leadflow.scoring.training import train
 
 SPEC = FeatureSpec(numeric=["views", "size", "is_free"], categorical=["channel"])
 START = datetime.fromisoformat("2024-01-01")
 
 
 def settings(**changes: Any) -> Training:
-    return Training.model_validate({"bootstrap_samples": 200, **changes})
+    return Training.model_validate({"bootstrap_samples": 200, "candidates": ["logistic"], **changes})
 
 
 def history(
@@ -97,7 +99,7 @@ def test_purging_leaves_out_labels_that_reach_into_the_test():
     assert purged.evaluation.label_overlap_days == 0
     assert purged.evaluation.trained_to + timedelta(days=90) <= purged.evaluation.test_from
     assert purged.evaluation.train_examples < kept.evaluation.train_examples
-    assert purged.version == kept.version  # the model in use learns from all
+    assert (purged.leads, purged.examples) == (kept.leads, kept.examples)  # the model in use learns from all
 
 
 def test_the_same_data_in_any_order_give_the_same_bytes(trained):
@@ -114,6 +116,24 @@ def test_json_brings_the_model_back(trained):
     other = train(history(seed=2), SPEC, settings())
     assert isinstance(other, TrainedModel)
     assert other.version != trained.version
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda text: text.replace('"baseline":', '"baseline":-9,"was":', 1), "was changed since it was written"),
+        (lambda text: text.replace('"auc":0.', '"auc":0.9', 1), "was changed since it was written"),
+        (lambda text: text.replace('"format":2', '"format":1'), "another release"),
+        (lambda text: "[]", "another release"),
+        (lambda text: text[:-20], "no JSON"),
+        (lambda text: "", "no JSON"),
+    ],
+)  # fmt: skip
+def test_a_changed_file_is_refused(trained, change, says):
+    changed = change(trained.to_json())
+    assert changed != trained.to_json()
+    with pytest.raises(ModelFileError, match=says):
+        TrainedModel.from_json(changed)
 
 
 def test_a_stored_model_predicts_without_scikit_learn(trained, tmp_path):
@@ -138,7 +158,8 @@ def test_contributions_are_exact_and_centred_on_training(trained):
     contributions = trained.contributions(examples)
     assert contributions.columns == list(trained.feature_names)
     total = trained.baseline + contributions.sum_horizontal().to_numpy()
-    assert log_odds(trained.predict(examples).to_numpy()) == pytest.approx(total, abs=1e-9)
+    assert trained.log_odds(examples) == pytest.approx(total, abs=1e-9)
+    assert trained.predict(examples).to_numpy() == pytest.approx(trained.calibrated(total), abs=1e-12)
     assert [abs(mean) < 1e-6 for mean in contributions.mean().row(0)] == [True] * 4
     by_channel = (
         examples.with_columns(contributions["channel"].alias("added"))
@@ -151,7 +172,8 @@ def test_contributions_are_exact_and_centred_on_training(trained):
 
 def test_it_predicts_the_base_rate_on_average(trained):
     examples = history()
-    assert trained.predict(examples).mean() == pytest.approx(examples["label"].mean(), abs=0.01)
+    uncorrected = trained.estimator.probability(trained.log_odds(examples))
+    assert uncorrected.mean() == pytest.approx(examples["label"].mean(), abs=0.01)
 
 
 def test_scoring_survives_what_training_never_saw(trained):
@@ -176,7 +198,8 @@ def test_scoring_survives_what_training_never_saw(trained):
     assert trained.contributions(features[7:8])["size"].item() == pytest.approx(
         trained.contributions(features[0:1].with_columns(size=history()["size"].max()))["size"].item()
     )
-    channel = trained.columns[3]
+    assert isinstance(trained.estimator, LinearModel)
+    channel = trained.estimator.columns[3]
     unseen = trained.contributions(features)["channel"][1]
     assert unseen == pytest.approx(channel.weight * (log_odds(np.array([channel.prior]))[0] - channel.centre))
 
@@ -259,9 +282,9 @@ def test_many_rare_categories_do_not_pass_for_skill():
     examples = history(effect=0.0).with_columns(page=pl.col("lead_id"))
     outcome = train(examples, FeatureSpec([], ["page"]), settings())
     assert isinstance(outcome, Fallback)
-    fitted = model_module.fit(examples.sort("as_of", "lead_id"), FeatureSpec([], ["page"]), settings())
+    fitted = fit(examples.sort("as_of", "lead_id"), FeatureSpec([], ["page"]), settings())
     assert fitted is not None
-    chances = model_module.predict(*fitted, examples)
+    chances = predict(*fitted, examples)
     assert np.ptp(chances) < 0.2  # a page seen for one lead says next to nothing
 
 

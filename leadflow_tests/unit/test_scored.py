@@ -1,4 +1,4 @@
-"""Scored leads, their reasons and the model card: what the tables hold with a model and without one."""
+"""Scored leads and their reasons: what the tables hold with a model and without one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pytest
 import yaml
 
 from leadflow.errors import LeadflowError
+from leadflow.modelling.calibration import Calibration
 from leadflow.modelling.columns import CategoricalColumn, NumericColumn
+from leadflow.modelling.linear import LinearModel
 from leadflow.policy import Policy
-from leadflow.scoring.card import CARD_SCHEMA, model_card
+from leadflow.scoring.card import CARD_SCHEMA
 from leadflow.scoring.gains import GAINS_TABLE_SCHEMA
-from leadflow.scoring.model import Evaluation, Fallback, TrainedModel
+from leadflow.scoring.model import Evaluation, TrainedModel
 from leadflow.scoring.rules import SCORES_SCHEMA, score_rules
 from leadflow.scoring.scored import ML_SCHEMA, REASONS_SCHEMA, SCORED_SCHEMA, Scored, assemble
 
@@ -37,21 +39,29 @@ CONTRACT = Path(__file__).parents[2] / "dbt_like_sql" / "scoring" / "schema.yml"
 
 EVALUATION = Evaluation(
     trained_from=datetime.fromisoformat("2023-01-01"), trained_to=datetime.fromisoformat("2023-09-30"), test_from=datetime.fromisoformat("2023-10-01"),
-    test_to=datetime.fromisoformat("2023-12-31"), train_examples=900, train_wins=90, test_examples=200, test_wins=25,
-    base_rate_test=0.125, auc=0.7, auc_low=0.6, auc_high=0.8, average_precision=0.3, log_loss=0.35,
-    log_loss_constant=0.38, brier=0.1, wins_in_top_30_percent=0.55, rule_auc=None, label_overlap_days=89,
+    test_to=datetime.fromisoformat("2023-12-31"), train_examples=900, train_leads=800, train_wins=90, test_examples=200, test_leads=200,
+    test_wins=25, base_rate_train=0.1, base_rate_test=0.125, auc=0.7, auc_low=0.6, auc_high=0.8, auc_within_months=0.69, average_precision=0.3, log_loss=0.35,
+    log_loss_constant=0.38, brier=0.1, wins_in_top_30_percent=0.55, rule_auc=None, score_auc=None,
+    calibration_error=0.02, calibration_band=0.04, calibration_curve=((0.1, 0.12, 200),), label_overlap_days=89,
 )  # fmt: skip
 MODEL = TrainedModel(
-    columns=(
-        NumericColumn("page_views_ever", False, 0.0, 100.0, 2.0, centre=2.0, missing_centre=0.0, weight=0.2),
-        CategoricalColumn(
-            "landing_page", {"88740e65d5d6b056e0cda098e1ea6313": 0.5}, None, 0.1, centre=-2.0, weight=1.0
+    estimator=LinearModel(
+        columns=(
+            NumericColumn(
+                "page_views_ever", False, 0.0, 100.0, 2.0, centre=2.0, missing_centre=0.0, weight=0.2
+            ),
+            CategoricalColumn(
+                "landing_page", {"88740e65d5d6b056e0cda098e1ea6313": 0.5}, None, 0.1, centre=-2.0, weight=1.0
+            ),
         ),
+        baseline=-2.0,
     ),
-    baseline=-2.0,
+    calibration=Calibration(),
     wins=120,
     leads=1000,
     examples=1100,
+    horizon_days=90,
+    label_settled_at=datetime.fromisoformat("2024-03-30"),
     probability_quantiles=tuple(percent / 100 for percent in range(101)),
     rule_quantiles=tuple(float(percent) for percent in range(101)),
     evaluation=EVALUATION,
@@ -185,13 +195,91 @@ def test_the_policy_says_in_which_language_the_main_reasons_are():
     )
 
 
+GATES = [
+    {"name": "private", "when": {"feature": "is_free_mail", "op": "is_true"}, "max_score": 30, "reason": "Private", "reason_zh": "私人"},
+    {"name": "busy", "when": {"feature": "page_views_ever", "op": "gt", "value": 0}, "max_score": 79.9, "reason": "Busy"},
+]  # fmt: skip
+
+
+def gated(model: TrainedModel | None, *facts: dict[str, Any], points: float = 90) -> Scored:
+    leads, features = inputs(*facts)
+    rule = {"name": "large", "group": "static", "when": {"feature": "company_size", "op": "gt", "value": 0}, "points": points,
+            "reason": "Company"}  # fmt: skip
+    policy = Policy.model_validate({"rules": [rule], "gates": GATES, "blend": POLICY.blend.model_dump()})
+    rules = score_rules(features, policy)
+    return assemble(leads, features, rules.scores, rules.points, model, policy, AS_OF)
+
+
+def test_a_gate_holds_the_score_down_and_the_tier_follows():
+    scored = gated(
+        None,
+        {"company_size": 1},
+        {"company_size": 1, "page_views_ever": 1},
+        {"company_size": 1, "page_views_ever": 1, "is_free_mail": True},
+        {"is_free_mail": True},
+    )
+    table = scored.scored_leads
+    assert table["score"].to_list() == pytest.approx([90, 79.9, 30, 0])
+    assert table["tier"].to_list() == ["HOT", "WARM", "COLD", "COLD"]
+    assert table["rule_score"].to_list() == [90, 90, 90, 0]  # gates are no points
+    reasons = scored.score_reasons.filter(pl.col("lead_id") == "L2")
+    assert reasons.select("source", "name", "rank").rows() == [
+        ("rule", "large", 1),
+        ("gate", "private", 2),
+        ("gate", "busy", 3),
+    ]
+    assert reasons["effect"].to_list() == pytest.approx([90, -60, -10.1])
+    assert reasons["points"].to_list() == [90, None, None]
+    assert reasons["reason_zh"].to_list() == [None, "私人", None]
+    assert reasons["fact"].to_list()[1] == "is_free_mail = true"
+    idle = scored.score_reasons.filter(pl.col("lead_id") == "L3")
+    assert idle["effect"].to_list() == [0.0]  # it holds, and takes nothing
+
+
+def test_a_gate_holds_the_blended_score():
+    facts = {"company_size": 1, "page_views_ever": 40}
+    with_model = gated(MODEL, facts, points=100).scored_leads
+    assert with_model["ml_score"].item() > 90
+    assert with_model["score"].item() == pytest.approx(79.9)
+
+
+@pytest.mark.parametrize(
+    ("points", "tier"),
+    [(39.99, "COLD"), (40.0, "WARM"), (40.01, "WARM"), (80.0, "WARM"), (80.01, "HOT"), (0.0, "COLD"), (130.0, "HOT")],
+)  # fmt: skip
+def test_tiers_at_their_boundaries(points, tier):
+    assert gated(None, {"company_size": 1}, points=points).scored_leads["tier"].item() == tier
+
+
+def test_expected_revenue_is_probability_times_value():
+    leads, features = inputs({"page_views_ever": 2}, {"page_views_ever": 9})
+    rules = score_rules(features, POLICY)
+    value = pl.Series("expected_value", [1000.0, None])
+    for model, is_there in ((MODEL, True), (None, False)):
+        table = assemble(
+            leads.reverse(), features, rules.scores, rules.points, model, POLICY, AS_OF, value
+        ).scored_leads
+        first = 1000 * table["ml_probability"][0] if is_there else None
+        assert table["expected_revenue"].to_list() == [first, None]
+
+
+def test_effects_under_a_cap_are_what_is_lost_after_it():
+    leads, features = inputs({"company_size": 900, "page_views_ever": 3})
+    policy = Policy.model_validate({**POLICY.model_dump(by_alias=True), "caps": {"total": 40}})
+    rules = score_rules(features, policy)
+    scored = assemble(leads, features, rules.scores, rules.points, None, policy, AS_OF)
+    effects = dict(scored.score_reasons.select("name", "effect").iter_rows())
+    assert scored.scored_leads["score"].item() == 40
+    assert effects == {"large": 20.0, "viewed": 10.0, "cap_total": -10.0}
+
+
 def test_tables_have_the_contracts_columns_and_types_also_when_empty():
     types = {
         "varchar": pl.String,
         "bigint": pl.Int64,
-        "date": pl.Date,
         "double": pl.Float64,
         "boolean": pl.Boolean,
+        "date": pl.Date,
         "timestamp": pl.Datetime("us"),
     }
     tables = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["sources"][0]["tables"]
@@ -225,32 +313,3 @@ def test_a_lead_without_features_is_named():
         assemble(leads, features[:1], rules.scores, rules.points, None, POLICY, AS_OF)
     with pytest.raises(LeadflowError, match="2 leads have no rule score, such as lead L0"):
         assemble(leads, features, rules.scores.clear(), rules.points, None, POLICY, AS_OF)
-
-
-def test_the_card_of_a_model():
-    card = model_card(MODEL, POLICY, AS_OF)
-    assert card.schema == CARD_SCHEMA
-    row = card.row(0, named=True)
-    assert (row["status"], row["model_version"], row["blend_weight"]) == ("model", MODEL.version, 0.5)
-    assert (row["auc"], row["train_wins"], row["rule_auc"]) == (0.7, 90, None)
-    assert row["feature_names"] == "page_views_ever, landing_page"
-    assert "AUC 0.700, 95 % interval 0.600 to 0.800" in row["status_reason"]
-    assert "fitted on leads before 2023-10-01" in row["limits"]
-    assert "again on all 1100 examples of 1000 leads, 120 of which won" in row["limits"]
-    assert "89 days into the test period" in row["limits"]
-
-
-@pytest.mark.parametrize(
-    ("fallback", "auc", "says"),
-    [
-        (Fallback("too few won leads: 3"), None, "nothing was measured"),
-        (Fallback("no skill: AUC 0.7", EVALUATION), 0.7, "of the model that was refused"),
-    ],
-)
-def test_the_card_of_no_model(fallback, auc, says):
-    row = model_card(fallback, POLICY, AS_OF).row(0, named=True)
-    assert (row["status"], row["model_version"], row["feature_names"]) == ("rules_only", None, None)
-    assert row["status_reason"] == fallback.reason
-    assert row["auc"] == auc
-    assert row["blend_weight"] == 0.0
-    assert says in row["limits"]

@@ -1,0 +1,254 @@
+"""Training in a home: the examples it is given, the log of trainings, and the files of models.
+
+Belongs here: what reads and writes around a training. Does not belong here: Dagster (assets.py), the decisions
+(champion.py), training (training.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from leadflow.errors import LeadflowError, WarehouseError
+from leadflow.version import code_version
+from leadflow.warehouse.stage_run import StageRun
+from leadflow.warehouse.tables import TableVersion, latest_versions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from leadflow.modelling.columns import FeatureSpec
+    from leadflow.scoring.model import Fallback, TrainedModel
+
+TRAININGS = "scoring.trainings"
+EXAMPLES = "features.training_examples"
+ACTIVITY = "features.training_rule_activity"
+TRAINING_READS = (
+    EXAMPLES,
+    ACTIVITY,
+    "features.leakage_report",
+    "staging.stg_attributes",
+    "features.lead_features",
+)
+REMEDY = "run `leadflow retrain`"
+
+
+def train_where_due(run: StageRun) -> Mapping[str, TableVersion]:
+    """Train a model where one is due, keep it, and note what came of it; mostly nothing is due."""
+    import polars as pl
+
+    from leadflow.scoring.champion import TRAININGS_SCHEMA, champion_at, why_train
+
+    as_of, former = run.refresh().as_of, trainings(run)
+    left_out = kept_from_models(run)
+    nothing = TRAININGS_SCHEMA.to_frame()
+    if not run.policy.training.is_enabled:
+        return run.write({TRAININGS: nothing}, inputs=list(TRAINING_READS), merged=[TRAININGS])
+    version = champion_at(former, as_of)
+    unusable = None if version is None else _unusable(run, version, left_out)
+    asked_by = why_train(former, as_of, _settled_wins(run), is_asked=run.is_retraining, unusable=unusable)
+    if asked_by is None:
+        return run.write({TRAININGS: nothing}, inputs=list(TRAINING_READS), merged=[TRAININGS])
+    champion = load_model(run, version) if version is not None and unusable is None else None
+    outcome, held_out = _trained(run, left_out)
+    row = _decided(run, outcome, champion, held_out, as_of) | {
+        "training": former.height + 1,
+        "as_of": as_of,
+        "asked_by": asked_by,
+        "policy_version": run.policy.version,
+        "code_version": code_version(),
+    }
+    if unusable is not None:
+        row["reason"] = f"{unusable}, so it was trained anew; {row['reason']}"
+    run.tell(TRAININGS, outcome=row["outcome"], reason=row["reason"], asked_by=asked_by)
+    return run.write(
+        {TRAININGS: pl.DataFrame([row], schema=TRAININGS_SCHEMA)},
+        inputs=list(TRAINING_READS),
+        merged=[TRAININGS],
+    )
+
+
+def trainings(run: StageRun) -> pl.DataFrame:
+    """The log of trainings; empty before the first."""
+    from leadflow.scoring.champion import TRAININGS_SCHEMA
+
+    with run.connect(read_only=True) as connection:
+        if not run.holds_promised(connection, TRAININGS):
+            return TRAININGS_SCHEMA.to_frame()
+    return run.read(TRAININGS, TRAININGS_SCHEMA.names())
+
+
+def model_in_force(run: StageRun, as_of: datetime) -> TrainedModel | None:
+    """The champion at a moment, or None where rules scored alone.
+
+    Raises:
+        WarehouseError: the model's file is gone or does not hold what it should.
+    """
+    from leadflow.scoring.champion import champion_at
+
+    if not run.policy.training.is_enabled:
+        return None
+    version = champion_at(trainings(run), as_of)
+    return None if version is None else load_model(run, version)
+
+
+def load_model(run: StageRun, version: str) -> TrainedModel:
+    """A model by its version, from the home's models/.
+
+    Raises:
+        WarehouseError: the model's file is gone, was changed, or holds another model.
+    """
+    from leadflow.scoring.model import TrainedModel
+
+    path = run.settings.models_dir / f"{version}.json"
+    try:
+        model = TrainedModel.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WarehouseError(f"the model {version} cannot be read from {path} ({error})", REMEDY) from error
+    if model.version != version:
+        raise WarehouseError(f"{path} holds the model {model.version}, not {version}", REMEDY)
+    return model
+
+
+def _unusable(run: StageRun, version: str, left_out: Collection[str]) -> str | None:
+    """Why the champion cannot score today's leads; a file that does not hold it is an error unless a training is asked for."""
+    from leadflow.modelling.attributes import with_attributes
+
+    try:
+        model = load_model(run, version)
+    except WarehouseError:
+        if run.is_retraining:
+            return f"the file of the champion {version} could not be read"
+        raise
+    if blocked := sorted(set(model.feature_names) & set(left_out)):
+        return f"the champion {version} uses {', '.join(blocked)}, now kept from models"
+    none = with_attributes(run.read("features.lead_features").head(0), declared(run))
+    if gone := sorted(set(model.feature_names) - set(none.columns)):
+        return f"the champion {version} uses {', '.join(gone)}, which leads no longer have"
+    return None
+
+
+def _settled_wins(run: StageRun) -> int:
+    with run.connect(read_only=True) as connection:
+        rows = connection.execute(f"select count(distinct lead_id) from {EXAMPLES} where label").fetchall()
+    return int(rows[0][0])
+
+
+def _trained(run: StageRun, left_out: Collection[str]) -> tuple[TrainedModel | Fallback, pl.DataFrame | None]:
+    """What a training gives, with what contracts are worth, and the newest examples with what the measured model says of them."""
+    from dataclasses import replace
+
+    from leadflow.scoring.model import TrainedModel
+    from leadflow.scoring.revenue import fit_values
+    from leadflow.scoring.training import train_measured
+
+    examples, spec = training_examples(run, left_out)
+    outcome, held_out = train_measured(examples, spec, run.policy.training, run.policy.blend)
+    if isinstance(outcome, TrainedModel):
+        values = fit_values(examples, run.policy.revenue, run.policy.icp.currency or None)
+        outcome = replace(outcome, values=None if values is None else values.to_dict())
+    if held_out is not None:
+        held_out = held_out.join(
+            examples.drop("label"), on=["lead_id", "as_of"], how="left", maintain_order="left"
+        )
+    return outcome, held_out
+
+
+def training_examples(run: StageRun, left_out: Collection[str]) -> tuple[pl.DataFrame, FeatureSpec]:
+    """The examples with the rule score of their moment, attributes in columns, and what a model may use of them."""
+    import polars as pl
+
+    from leadflow.modelling.attributes import feature_spec, with_attributes
+    from leadflow.scoring.rules import score_rules
+
+    examples = with_attributes(run.read(EXAMPLES), declared(run))
+    moment = pl.format("{} {}", "lead_id", "as_of")
+    by_row = examples.with_columns(lead_id=moment)
+    refuse_days_of_other_rules(run, ACTIVITY)
+    activity = run.read(ACTIVITY).with_columns(lead_id=moment)
+    rule_score = score_rules(by_row, run.policy, activity).scores.select("lead_id", "rule_score")
+    scored = by_row.select("lead_id").join(rule_score, on="lead_id", how="left", maintain_order="left")
+    spec = feature_spec(run.contracts["features.lead_features"].feature_roles, examples, left_out)
+    return examples.with_columns(rule_score=scored["rule_score"]), spec
+
+
+def _decided(
+    run: StageRun,
+    outcome: TrainedModel | Fallback,
+    champion: TrainedModel | None,
+    held_out: pl.DataFrame | None,
+    as_of: datetime,
+) -> dict[str, object]:
+    """The row of the training, but for its moment; the file of a new champion is there before the row is."""
+    from leadflow.scoring.champion import decide
+    from leadflow.scoring.model import Fallback, Made, evaluation_json
+
+    decision = decide(outcome, champion, held_out, run.policy.training)
+    measured = outcome.evaluation
+    row: dict[str, object] = {
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "model_version": None,
+        "champion_version": None if champion is None else champion.version,
+        "wins": outcome.wins,
+        "evaluation": None if measured is None else evaluation_json(measured),
+        "difference_low": None if decision.difference is None else decision.difference[0],
+        "difference_high": None if decision.difference is None else decision.difference[1],
+    }
+    if isinstance(outcome, Fallback):
+        return row
+    made = outcome.with_made(Made(as_of, run.policy.version, code_version()))
+    _keep(run, outcome.version, made.to_json())
+    row["model_version"] = outcome.version
+    if decision.outcome == "champion":
+        row["champion_version"] = outcome.version
+    return row
+
+
+def _keep(run: StageRun, name: str, text: str) -> None:
+    path = run.settings.models_dir / f"{name}.json"
+    staged = path.with_suffix(".tmp")
+    staged.write_text(text, encoding="utf-8")
+    staged.replace(path)
+
+
+def declared(run: StageRun) -> dict[str, str]:
+    """Type by name of the attributes that leads have."""
+    from leadflow.modelling.attributes import declared_types
+
+    return declared_types(run.read("staging.stg_attributes", ["attribute", "value_type"]))
+
+
+def kept_from_models(run: StageRun) -> list[str]:
+    """Features that the leakage report blocks or the policy excludes.
+
+    Raises:
+        LeadflowError: the report says that no model is to be trained. Its check stops a refresh; a later run of the model
+            alone would go ahead in spite of it.
+    """
+    report = run.read("features.leakage_report", ["feature", "reason", "is_kept_from_models", "is_stopping"])
+    stopping = report.filter("is_stopping")
+    if stopping.height:
+        raise LeadflowError(
+            f"no model is trained: {stopping['feature'][0]}: {stopping['reason'][0]}",
+            "features.leakage_report says all that was found",
+        )
+    return report.filter("is_kept_from_models")["feature"].unique().sort().to_list()
+
+
+def refuse_days_of_other_rules(run: StageRun, table: str) -> None:
+    """Refuse what leads did by day where it was made for another policy: what that one does not count would be missing.
+
+    Raises:
+        WarehouseError: rules count times, and the table is of another policy.
+    """
+    if not any(rule.is_counted for rule in run.policy.rules):
+        return
+    with run.connect(read_only=True) as connection:
+        made = latest_versions(connection).get(table)
+    if made is None or made.policy_version != run.policy.version:
+        raise WarehouseError(
+            f"{table} was made under another policy than {run.policy.version}, which counts what leads did",
+            f"materialize {table.replace('.', '/')} again, or run `leadflow run`",
+        )
