@@ -34,16 +34,21 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _NO_SOURCES = "version: 1\nsources:\n  - {name: forms, table: mql, path: forms.csv, columns: {mql_id: id, email: mail}, occurred_at: sent}\n"
 
 
-def prepare(folder: Path, leads: int, events_per_lead: int) -> None:
-    """A home whose lead records, memberships and web events are written by SQL: landing them is another case."""
+def prepare(folder: Path, leads: int, events_per_lead: int, *, born_days: int = 365) -> None:
+    """A home whose lead records, memberships and web events are written by SQL: landing them is another case.
+
+    Leads come within `born_days` from 2025-07-01 on, events within a year.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sources.yaml").write_text(_NO_SOURCES, encoding="utf-8")
     (folder / "forms.csv").write_text("id,mail,sent\nM0,one@company.example,2026-01-02\n", encoding="utf-8")
     settings = load_settings(home=folder / "home", sources=folder / "sources.yaml")
     prepare_instance(settings)
-    _make(settings, ("raw", "staging", "clean", "identity", "enrich", "features"))
-    moment = "timestamp '2025-07-01' + to_seconds(cast(hash({seed}, n) % 31536000 as integer))"
-    born, happened = (moment.format(seed=f"'{seed}'") for seed in ("born", "event"))
+    make(settings, ("raw", "staging", "clean", "identity", "enrich", "features"))
+    born, happened = (
+        f"timestamp '2025-07-01' + to_seconds(cast(hash('{seed}', n) % {days * 86400} as integer))"
+        for seed, days in (("born", born_days), ("event", 365))
+    )
     with Warehouse.from_settings(settings).connect() as connection:
         connection.execute(
             f"create temp table born as select n, {born} as moment from range({leads}) as r(n)"
@@ -77,7 +82,7 @@ def build(folder: Path) -> dict[str, Any]:
     """Seconds of every step of the stage features; checks are not run."""
     settings = load_settings(home=folder / "home", sources=folder / "sources.yaml")
     started = time.perf_counter()
-    _make(settings, ("features",))
+    make(settings, ("features",))
     steps = {
         name: seconds
         for name, seconds in step_seconds(settings.home).items()
@@ -135,7 +140,7 @@ def features_case(leads: int, events_per_lead: int, runs: int) -> Iterator[dict[
             yield result
 
 
-def _make(settings: Settings, stages: tuple[str, ...]) -> None:
+def make(settings: Settings, stages: tuple[str, ...]) -> None:
     """Materialize the stages' tables, without their checks."""
     job = build_defs(**settings.model_dump()).resolve_job_def(REFRESH_JOB)
     keys = [key for key in job.asset_layer.executable_asset_keys if key.path[0] in stages]

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from bench.backtest import backtest_case
 from bench.features import features_case
 from bench.identity import identity_case
 from bench.landing import landing_case
@@ -29,6 +30,7 @@ from bench.report import REPORT, RESULTS, write_report
 from bench.scoring import scoring_case
 
 SIZES = (10_000, 100_000, 1_000_000)
+BACKTEST_SIZES = (20_000, 200_000)
 FEATURE_SIZES = (20_000, 200_000, 1_000_000)
 SCORING_SIZES = (100_000, 1_000_000)
 EVENTS_PER_LEAD = 50
@@ -79,6 +81,10 @@ def _scoring(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: scoring_case(leads, runs)
 
 
+def _backtest(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
+    return lambda runs: backtest_case(leads, EVENTS_PER_LEAD, runs)
+
+
 CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     "imports": imports,
     "demo": demo,
@@ -86,6 +92,7 @@ CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     **{f"identity-{records}": _identity(records) for records in SIZES},
     **{f"features-{leads}": _features(leads) for leads in FEATURE_SIZES},
     **{f"scoring-{leads}": _scoring(leads) for leads in SCORING_SIZES},
+    **{f"backtest-{leads}": _backtest(leads) for leads in BACKTEST_SIZES},
     **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
 }
 

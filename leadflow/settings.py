@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         return self.home / "models"
 
     @property
+    def policies_dir(self) -> Path:
+        """Policies that leads were scored by, one JSON file a version."""
+        return self.home / "policies"
+
+    @property
     def landing_dir(self) -> Path:
         """Folder for source files that have no place of their own."""
         return self.home / "landing"

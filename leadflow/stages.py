@@ -54,6 +54,7 @@ STATE_TABLES: Final = (
     "identity.pins",
     "identity.account_ids",
     "enrich.provider_answers",
+    "scoring.score_history",
     "quality.table_versions",
     "quality.results",
     "quality.quarantined_rows",

@@ -17,13 +17,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
 import yaml
 
 from leadflow.automation import refresh_config
+
+if TYPE_CHECKING:
+    import polars as pl
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-c", "from leadflow.cli import main; main()")
@@ -135,7 +138,9 @@ class Home:
                 run_config=config, instance=instance, asset_selection=chosen, raise_on_error=False
             )
 
-    def make(self, *, as_of: str = "", stages: Sequence[str] = ()) -> dg.ExecuteInProcessResult:
+    def make(
+        self, *, as_of: str = "", stages: Sequence[str] = (), is_full: bool = False
+    ) -> dg.ExecuteInProcessResult:
         """A refresh of every table, or of those of some stages, without checks, and therefore without publishing."""
         defs = self.defs()
         chosen = dg.AssetSelection.groups(*stages) if stages else dg.AssetSelection.all()
@@ -145,7 +150,7 @@ class Home:
                 list(defs.assets or ()),  # type: ignore[arg-type]
                 selection=chosen - dg.AssetSelection.assets(MARTS),
                 resources=defs.resources,
-                run_config=QUIET | (refresh_config(as_of=as_of) if opens else {}),
+                run_config=QUIET | (refresh_config(as_of=as_of, is_full=is_full) if opens else {}),
                 instance=instance,
             )
 
@@ -160,6 +165,18 @@ class Home:
         """The one value of a query."""
         ((value,),) = self.rows(sql, parameters, of=of)
         return value
+
+
+def table_of(home: Home, table: str) -> pl.DataFrame:
+    """A table of the warehouse in the order of its key, as polars has it."""
+
+    order = {"score_reasons": "lead_id, rank", "score_history": "lead_id, as_of"}.get(
+        table.split(".")[1], "lead_id"
+    )
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        rows: pl.DataFrame = connection.sql(f"select * from {table} order by {order}").pl()
+    return rows
 
 
 def table_names(database: Path) -> list[str]:

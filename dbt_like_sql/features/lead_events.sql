@@ -113,9 +113,14 @@ facts as (
 
     union all by name
 
-    -- by the submission where the CRM lead was rejected or never landed, as lead_outcomes ties opportunities
+    -- By the submission where the CRM lead was rejected or never landed, as lead_outcomes ties opportunities; and where both
+    -- are one lead's and the submission told so earlier: what comes later must not make unknown what was known.
     select
-        coalesce(by_sales.record_key, 'mql:' || activities.mql_id) as record_key,
+        case
+            when by_marketing.lead_id = by_sales.lead_id and by_marketing.known_from < by_sales.known_from
+                then by_marketing.record_key
+            else coalesce(by_sales.record_key, 'mql:' || activities.mql_id)
+        end as record_key,
         activities.occurred_at,
         activities.known_at,
         1 as sales_activities,
@@ -124,6 +129,7 @@ facts as (
         cast(activities.activity_type = 'quote' as integer) as quotes
     from {{ ref('stg_sales_activities') }} as activities
     left join members as by_sales on by_sales.record_key = 'sql_leads:' || activities.sql_lead_id
+    left join members as by_marketing on by_marketing.record_key = 'mql:' || activities.mql_id
 )
 
 select

@@ -275,14 +275,33 @@ def find(text: str, is_json: bool) -> None:
 
 @cli.command()
 @click.argument("lead_id")
-@click.option("--as-of", default="", help="Moment to explain the score of.")
-def explain(lead_id: str, as_of: str) -> None:
-    """Why a lead has its score."""
-    if as_of:
-        _later("explain --as-of", "leave --as-of out for the newest score")
-    from leadflow.cli.explain import explain_lead
+@click.option(
+    "--as-of", default="", help="Moment to explain the score of, ISO 8601, UTC where it has no offset."
+)
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of the reasons, where they are stored in it.",
+)
+def explain(lead_id: str, as_of: str, language: str) -> None:
+    """Why a lead has its score: points, contributions and the facts behind them, as stored with it in the mart.
 
-    for line in explain_lead(load_settings(), lead_id):
+    With --as-of, what was stored of its score at that moment, and the moment replayed with all its reasons: from what was
+    known then, by the policy of then. This reads the private warehouse.
+    """
+    if as_of:
+        from leadflow.cli.explain_past import explain_past
+
+        lines = explain_past(
+            load_settings(), lead_id, as_of, language, tell=lambda line: click.echo(line, err=True)
+        )
+    else:
+        from leadflow.cli.explain import explain_lead
+
+        lines = explain_lead(load_settings(), lead_id, language)
+    for line in lines:
         click.echo(line)
 
 
@@ -348,12 +367,54 @@ def train_matching() -> None:
 
 
 @cli.command()
-@click.option("--policy", type=click.Path(path_type=Path), help="Policy to replay.")
-@click.option("--from", "start", help="First moment.")
-@click.option("--to", "end", help="Last moment.")
-def backtest(policy: Path | None, start: str | None, end: str | None) -> None:
-    """Not built yet: replay a policy over a past period against what then happened."""
-    _later("backtest", "see scoring.model_card for how well the present score does on later leads")
+@click.option("--policy", required=True, type=click.Path(path_type=Path), help="Policy to try.")
+@click.option("--from", "start", required=True, help="First moment, ISO 8601, UTC where it has no offset.")
+@click.option("--to", "end", required=True, help="Last moment.")
+@click.option(
+    "--every",
+    "every_days",
+    default=7,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Days from moment to moment.",
+)
+@click.option(
+    "--model",
+    default="train",
+    show_default=True,
+    help="train: one learned from what was known before the period; none: rules alone; or the version of one trained before.",
+)
+@click.option(
+    "--calls-per-week",
+    type=click.IntRange(min=1),
+    help="Call so many of the best a week; without it those who become HOT are called.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write JSON and CSV to."
+)
+def backtest(
+    policy: Path,
+    start: str,
+    end: str,
+    every_days: int,
+    model: str,
+    calls_per_week: int | None,
+    out: Path | None,
+) -> None:
+    """Try a policy on a past period, beside the one in force, against what then happened.
+
+    At every moment the leads that were known and open are scored from what was known then, and won or not is what came
+    within training.horizon_days after. Nothing in the warehouse is changed; refreshes wait meanwhile.
+    """
+    from leadflow.cli import backtest as past_period
+    from leadflow.cli.backtest_told import show, write_files
+
+    wanted = past_period.asked(policy, start, end, every_days, model, calls_per_week)
+    outcome = past_period.run_backtest(load_settings(), wanted, tell=lambda line: click.echo(line, err=True))
+    show(outcome)
+    if out is not None:
+        for path in write_files(outcome, out):
+            click.echo(f"Wrote {path}")
 
 
 @cli.command()

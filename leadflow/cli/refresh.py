@@ -124,10 +124,11 @@ def _run_job(settings: Settings, name: str, config: dict[str, Any], as_of: str =
 def _load(settings: Settings, name: str, as_of: str) -> tuple[dg.JobDefinition, float]:
     """The job, and how long all imports took; what the steps import is imported here, so that it is told apart."""
     from leadflow.definitions import build_defs
-    from leadflow.ingest.assets import parse_as_of, sources_of
+    from leadflow.ingest.assets import sources_of
     from leadflow.quality.checking.expectations import import_great_expectations
     from leadflow.quality.contracts import load_contracts
     from leadflow.warehouse.conditions import refuse_wrong_conditions
+    from leadflow.warehouse.refreshes import parse_as_of
     from leadflow.warehouse.stage_run import load_home_policy
 
     # What is wrong in a file is said before a refresh is opened, which would make every table one of an older refresh.

@@ -16,7 +16,7 @@ from leadflow.warehouse.connection import scalar
 from leadflow.warehouse.landing import landing
 from leadflow.warehouse.quarantine import bring_back, newest_set_aside
 from leadflow.warehouse.refreshes import TABLE as REFRESHES
-from leadflow.warehouse.refreshes import open_refresh
+from leadflow.warehouse.refreshes import open_refresh, parse_as_of
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import RESOURCE, asset_spec, materialized, table_asset
 from leadflow.warehouse.tables import (
@@ -138,23 +138,6 @@ def _choose_as_of(
             "give --as-of, or set `clock: now`",
         )
     return max(known), "newest_fact"
-
-
-def parse_as_of(text: str) -> datetime:
-    """A moment as naive UTC.
-
-    Raises:
-        ConfigError: the text is not ISO 8601.
-    """
-    from datetime import UTC
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"as_of '{text}' is not a moment", "write it as 2026-06-30 or 2026-06-30T18:00:00+02:00"
-        ) from None
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _newest_landed(connection: "DuckDBPyConnection", table: str, not_after: datetime) -> datetime | None:

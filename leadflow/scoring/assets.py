@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from leadflow.quality.contracts import Contracts
+from leadflow.scoring.history_asset import history_asset
 from leadflow.scoring.retraining import TRAINING_READS, TRAININGS
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
@@ -23,9 +24,10 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
 
     @table_asset(contracts, outputs=["scoring.rule_scores"], inputs=features)
     def rule_scores(run: StageRun) -> Mapping[str, TableVersion]:
+        from leadflow.scoring.retraining import refuse_days_of_other_rules
         from leadflow.scoring.rules import score_rules
 
-        _refuse_days_of_other_rules(run, "features.lead_rule_activity")
+        refuse_days_of_other_rules(run, "features.lead_rule_activity")
         return run.write_in_parts(
             features,
             lambda part: {
@@ -77,14 +79,15 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     )
     def scored_leads(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.modelling.attributes import with_attributes
-        from leadflow.scoring.retraining import declared, load_model, refuse_days_of_other_rules
+        from leadflow.scoring.in_force import stored_model
+        from leadflow.scoring.retraining import declared, refuse_days_of_other_rules
         from leadflow.scoring.revenue import ValueModel
         from leadflow.scoring.rules import score_rules
         from leadflow.scoring.scored import assemble
 
         refuse_days_of_other_rules(run, "features.lead_rule_activity")
         version = run.read("scoring.model_card", ["model_version"])["model_version"][0]
-        model = None if version is None else load_model(run, version)
+        model = None if version is None else stored_model(run.settings.models_dir, version)
         values = None if model is None or model.values is None else ValueModel.from_dict(model.values)
         as_of, attributes = run.refresh().as_of, declared(run)
 
@@ -120,4 +123,4 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         ]
         return run.write_in_parts(read, scored_part, by="lead_id", inputs=inputs)
 
-    return [rule_scores, trainings, model_card, scored_leads]
+    return [rule_scores, trainings, model_card, scored_leads, history_asset(contracts)]

@@ -144,7 +144,7 @@ class TrainedModel:
         label_settled_at: when the last label it learned from was settled; before it nothing it says is a forecast.
         probability_quantiles: 101 quantiles of its probabilities for leads that it, fitted without them, was asked about: the
             reference of the 0-100 scale.
-        rule_quantiles: the same of the rule score at these examples; None where none was given.
+        rule_quantiles: the same of the rule score at all examples, which nothing was fitted to; None where none was given.
         importance: mean size of what each feature adds, in log-odds, on the newest leads.
         gains: rows of scoring.score_gains, of the newest leads.
         values: what predicts the contract value; None where there were too few.

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from leadflow.errors import LeadflowError, WarehouseError
+from leadflow.scoring.in_force import stored_model
 from leadflow.version import code_version
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.tables import TableVersion, latest_versions
@@ -31,7 +32,6 @@ TRAINING_READS = (
     "staging.stg_attributes",
     "features.lead_features",
 )
-REMEDY = "run `leadflow retrain`"
 
 
 def train_where_due(run: StageRun) -> Mapping[str, TableVersion]:
@@ -50,7 +50,9 @@ def train_where_due(run: StageRun) -> Mapping[str, TableVersion]:
     asked_by = why_train(former, as_of, _settled_wins(run), is_asked=run.is_retraining, unusable=unusable)
     if asked_by is None:
         return run.write({TRAININGS: nothing}, inputs=list(TRAINING_READS), merged=[TRAININGS])
-    champion = load_model(run, version) if version is not None and unusable is None else None
+    champion = (
+        stored_model(run.settings.models_dir, version) if version is not None and unusable is None else None
+    )
     outcome, held_out = _trained(run, left_out)
     row = _decided(run, outcome, champion, held_out, as_of) | {
         "training": former.height + 1,
@@ -90,25 +92,7 @@ def model_in_force(run: StageRun, as_of: datetime) -> TrainedModel | None:
     if not run.policy.training.is_enabled:
         return None
     version = champion_at(trainings(run), as_of)
-    return None if version is None else load_model(run, version)
-
-
-def load_model(run: StageRun, version: str) -> TrainedModel:
-    """A model by its version, from the home's models/.
-
-    Raises:
-        WarehouseError: the model's file is gone, was changed, or holds another model.
-    """
-    from leadflow.scoring.model import TrainedModel
-
-    path = run.settings.models_dir / f"{version}.json"
-    try:
-        model = TrainedModel.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WarehouseError(f"the model {version} cannot be read from {path} ({error})", REMEDY) from error
-    if model.version != version:
-        raise WarehouseError(f"{path} holds the model {model.version}, not {version}", REMEDY)
-    return model
+    return None if version is None else stored_model(run.settings.models_dir, version)
 
 
 def _unusable(run: StageRun, version: str, left_out: Collection[str]) -> str | None:
@@ -116,8 +100,8 @@ def _unusable(run: StageRun, version: str, left_out: Collection[str]) -> str | N
     from leadflow.modelling.attributes import with_attributes
 
     try:
-        model = load_model(run, version)
-    except WarehouseError:
+        model = stored_model(run.settings.models_dir, version)
+    except LeadflowError:
         if run.is_retraining:
             return f"the file of the champion {version} could not be read"
         raise

@@ -128,7 +128,7 @@ def train_measured(
         reference = _Told(known, calibration.apply(final.probability(final.log_odds(known))))
     quantiles = _quantiles(reference.probabilities)
     has_rules = "rule_score" in known.columns
-    rule_quantiles = _quantiles(reference.rows["rule_score"].to_numpy()) if has_rules else None
+    rule_quantiles = _quantiles(known["rule_score"].to_numpy()) if has_rules else None
 
     mixed = None
     if has_rules and rule_quantiles is not None:

@@ -1,15 +1,15 @@
 """The one clock: every refresh has one as_of, kept in raw.refreshes, and all its tables look from it.
 
-Belongs here: opening a refresh and finding the current one. Does not belong here: choosing as_of (ingest does).
+Belongs here: reading a moment, opening a refresh and finding the current one. Does not belong here: choosing as_of (ingest does).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from leadflow.errors import WarehouseError
+from leadflow.errors import ConfigError, WarehouseError
 from leadflow.warehouse.connection import first_row, scalar
 from leadflow.warehouse.tables import (
     Stamp,
@@ -87,3 +87,22 @@ def current_refresh(connection: DuckDBPyConnection) -> Refresh:
         "no refresh was opened in this warehouse yet, so there is no moment (as_of) to look from",
         "materialize raw/refreshes first, or run the whole refresh",
     )
+
+
+def parse_as_of(text: str, name: str = "as_of") -> datetime:
+    """A moment as naive UTC.
+
+    Args:
+        text: ISO 8601, UTC where it has no offset.
+        name: what the message calls it.
+
+    Raises:
+        ConfigError: the text is not ISO 8601.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"{name} '{text}' is not a moment", "write it as 2026-06-30 or 2026-06-30T18:00:00+02:00"
+        ) from None
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)

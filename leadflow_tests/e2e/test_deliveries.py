@@ -152,13 +152,14 @@ def test_landed_in_two_halves(landed: Home, delivered: Path, tmp_path: Path) -> 
 
 def test_landed_in_shuffled_order(landed: Home, delivered: Path, tmp_path: Path) -> None:
     """File by file, in an order that the names of a folder's files do not have; by the function that lands a table's sources."""
-    from leadflow.ingest.assets import fillable_columns, parse_as_of
+    from leadflow.ingest.assets import fillable_columns
     from leadflow.ingest.land import land_sources
     from leadflow.ingest.sources import load_sources
     from leadflow.quality.contracts import load_contracts
     from leadflow.settings import load_settings
     from leadflow.warehouse.connection import Warehouse
     from leadflow.warehouse.landing.landing import ensure_raw_table
+    from leadflow.warehouse.refreshes import parse_as_of
     from leadflow.warehouse.tables import Stamp, ensure_system_tables
 
     contracts = load_contracts(load_settings(home=tmp_path / "home").sql_dir)

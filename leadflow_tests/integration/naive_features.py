@@ -155,6 +155,12 @@ def gather(tables: Mapping[str, Sequence[Row]], left_out_from: Mapping[str, date
                 return members[f"{table}:{key}"]
         return by_email.get(normalise_email(row.get("email")))
 
+    def earlier_owner(row: Row) -> Row | None:
+        """The owner, by the submission where that told the same lead before the CRM lead was known."""
+        tied, form = owner(row), members.get(f"mql:{row['mql_id']}")
+        is_same = tied is not None and form is not None and form["lead_id"] == tied["lead_id"]
+        return form if is_same and form["known_from"] < tied["known_from"] else tied
+
     ties: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
     for form in tables["raw.mql"]:
         if f"mql:{form['mql_id']}" in members:
@@ -183,9 +189,10 @@ def gather(tables: Mapping[str, Sequence[Row]], left_out_from: Mapping[str, date
         counts: Mapping[str, float],
         known_until: datetime | None = None,
         trial_feature: str | None = None,
+        whose: Callable[[Row], Row | None] = owner,
     ) -> None:
         is_anonymous = "visitor_id" in row and row["mql_id"] is None and row["email"] is None
-        tied = visitor(row) if is_anonymous else owner(row)
+        tied = visitor(row) if is_anonymous else whose(row)
         if tied is not None:
             known_at = max(row["known_at"], tied["known_from"])
             deed = Deed(row["occurred_at"], known_at, counts, known_until, trial_feature)
@@ -204,7 +211,7 @@ def gather(tables: Mapping[str, Sequence[Row]], left_out_from: Mapping[str, date
         add(row, counts, trial_feature=row["feature"] if on_trial else None)
     for row in tables["raw.sales_activities"]:
         kind = SALES.get((row["activity_type"] or "").strip().lower())
-        add(row, {"sales_activities": 1.0} | ({kind: 1.0} if kind else {}))
+        add(row, {"sales_activities": 1.0} | ({kind: 1.0} if kind else {}), whose=earlier_owner)
     for row in tables["enrich.firmographic_facts"]:
         facts.firmographics[row["account_id"]].append(row)
     for row in tables["raw.opportunities"]:

@@ -1,27 +1,11 @@
 """One clock: every table of a refresh looks from one moment, and nothing known later changes what it sees."""
 
-import shutil
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
-import duckdb
 import pytest
 from homes import OPERATIONAL, REFRESHES, Home, differing_tables
-
-KNOWN_AT = {
-    "mql.csv": '"Created"',
-    "web_events.parquet": '"timestamp"',
-    "email_events.parquet": '"timestamp"',
-    "sql_leads.csv": '"Last Modified"',
-    "opportunities.csv": '"Last Modified"',
-    "sales_activities.csv": '"Date"',
-    "product_usage.parquet": '"timestamp"',
-    "product_accounts.csv": '"Updated"',
-    "marketing_spend.csv": '"Day"',
-    "ab_events.parquet": '"timestamp"',
-}
-"""When a row of a simulated file became known, as its sources.yaml says; company_reference.csv is backdated."""
+from later_facts import without_later_facts
 
 SEES_EVERYTHING = ("raw", "staging", "quality")
 """Schemas that keep all that was landed. Whoever reads them asks for what was known at the moment."""
@@ -50,24 +34,6 @@ def earlier_home(
     home = Home(tmp_path_factory.mktemp("earlier") / "home", shared_home.sources)
     assert home.make(as_of=earlier_as_of.isoformat()).success
     return home
-
-
-def without_later_facts(sources: Path, folder: Path, as_of: datetime) -> Path:
-    """Copy a simulated company's files without the rows that became known after as_of; returns sources.yaml."""
-    shutil.copytree(sources.parent, folder)
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        for name, known_at in KNOWN_AT.items():
-            source, target = sources.parent / name, folder / name
-            read = f"read_csv('{source}', all_varchar = true)" if name.endswith(".csv") else f"'{source}'"
-            kept = f"cast(cast({known_at} as timestamptz) as timestamp) <= timestamp '{as_of}'"
-            counts = connection.execute(
-                f"select count(*), count(*) filter (where {kept}) from {read}"
-            ).fetchall()
-            assert counts[0][0] > counts[0][1] > 0, f"{name}: cutting at {as_of} would show nothing"
-            form = "csv, header" if name.endswith(".csv") else "parquet"
-            connection.execute(f"copy (select * from {read} where {kept}) to '{target}' (format {form})")
-    return folder / sources.name
 
 
 def test_every_table_of_a_refresh_has_its_one_moment(shared_home, newest_as_of):

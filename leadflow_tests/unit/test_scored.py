@@ -16,7 +16,9 @@ from leadflow.modelling.columns import CategoricalColumn, NumericColumn
 from leadflow.modelling.linear import LinearModel
 from leadflow.policy import Policy
 from leadflow.scoring.card import CARD_SCHEMA
+from leadflow.scoring.champion import TRAININGS_SCHEMA
 from leadflow.scoring.gains import GAINS_TABLE_SCHEMA
+from leadflow.scoring.history import HISTORY_SCHEMA
 from leadflow.scoring.model import Evaluation, TrainedModel
 from leadflow.scoring.rules import SCORES_SCHEMA, score_rules
 from leadflow.scoring.scored import ML_SCHEMA, REASONS_SCHEMA, SCORED_SCHEMA, Scored, assemble
@@ -296,6 +298,8 @@ def test_tables_have_the_contracts_columns_and_types_also_when_empty():
         "score_reasons": REASONS_SCHEMA,
         "model_card": CARD_SCHEMA,
         "score_gains": GAINS_TABLE_SCHEMA,
+        "score_history": HISTORY_SCHEMA,
+        "trainings": TRAININGS_SCHEMA,
     }
     for model in (None, MODEL):
         for facts in ((), ({},), ({"company_size": 900, "page_views_ever": 1},)):

@@ -78,14 +78,29 @@ class SqlRoom:
     sources: Mapping[tuple[str, str], str]
     variables: Mapping[str, Any]
 
+    def render_select(self, text: str, variables: Mapping[str, Any], *, told: Path) -> str:
+        """A select that is no model of the room, rendered as if it were one.
+
+        Args:
+            text: SQL in which ref(), source(), var() and the room's macros are called.
+            told: what messages name as its file.
+
+        Raises:
+            ModelError: the template fails.
+        """
+        return (
+            self._surroundings()
+            .render(told, text, "scratch.select", is_incremental=False, variables=variables)
+            .sql
+        )
+
     def render(self, model: SqlModel, variables: Mapping[str, Any], *, is_incremental: bool) -> str:
         """The model's SQL for one refresh.
 
         Raises:
             ModelError: the template fails, or reads tables that it did not read when it was loaded.
         """
-        names = {other.name: other.table for other in self.models.values()}
-        surroundings = Surroundings(names, self.sources, self.macros, self.variables)
+        surroundings = self._surroundings()
         outcome = surroundings.render(
             model.path, model.text, model.table, is_incremental=is_incremental, variables=variables
         )
@@ -96,6 +111,10 @@ class SqlRoom:
                 "call ref() and source() outside of conditions, so that the graph is the same at every run",
             )
         return outcome.sql
+
+    def _surroundings(self) -> Surroundings:
+        names = {other.name: other.table for other in self.models.values()}
+        return Surroundings(names, self.sources, self.macros, self.variables)
 
 
 def load_room(

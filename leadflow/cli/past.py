@@ -1,0 +1,221 @@
+"""The warehouse looked at from any past moment: what was known of leads, and the scores that a refresh would have given them.
+
+Belongs here: reading features, golden records and outcomes as of a moment, of very many leads in parts. Does not belong
+here: scoring them (scoring/replay.py), what a command makes of it (explain.py, backtest.py). Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadflow.errors import LeadflowError, WarehouseLockedError
+from leadflow.quality.contracts import load_contracts
+from leadflow.quality.sql_text import literal
+from leadflow.settings import Settings
+from leadflow.warehouse.connection import query, scalar
+from leadflow.warehouse.models.sql_models import load_room
+from leadflow.warehouse.refreshes import Refresh, current_refresh
+from leadflow.warehouse.stage_run import ROWS_PER_PART, StageRun
+from leadflow.warehouse.tables import columns_of, key_ranges, table_exists
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+    from duckdb import DuckDBPyConnection
+
+    from leadflow.policy import Policy
+    from leadflow.scoring.model import TrainedModel
+    from leadflow.scoring.scored import Scored
+
+_SPINE, _CHOSEN = "leadflow_replayed_spine", "leadflow_replayed_leads"
+"""Temporary tables, of this connection alone: the warehouse itself is not written to."""
+_FEATURES = Path("features(spine) of a replay")
+_NEEDED = ("identity.leads", "identity.identity_map", "clean.clean_leads", "features.lead_features", "scoring.scored_leads")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Past:
+    """An open, read-only look at the warehouse as its last refresh left it.
+
+    Attributes:
+        run: the home, its contracts and models.
+        connection: to its warehouse; while it is open nobody writes.
+        refresh: the refresh that the scores are of; no later moment can be looked from.
+    """
+
+    run: StageRun
+    connection: DuckDBPyConnection
+    refresh: Refresh
+
+    @cached_property
+    def declared(self) -> dict[str, str]:
+        """Type by name of the attributes that leads have."""
+        from leadflow.modelling.attributes import declared_types
+
+        return declared_types(
+            query(self.connection, "select attribute, value_type from staging.stg_attributes")
+        )
+
+    @cached_property
+    def _features_sql(self) -> str:
+        text = f"{{{{ features('select lead_id, as_of from {_SPINE}') }}}}"
+        return self.run.room.render_select(text, self.run.variables(self.refresh), told=_FEATURES)
+
+    def features(self, as_of: datetime, chosen: str) -> pl.DataFrame:
+        """features(spine) of the leads that a select of lead_id gives, as of a moment, by lead_id.
+
+        Only leads that were known then have a row.
+        """
+        self.connection.execute(
+            f"create or replace temp table {_SPINE} as "
+            f"select lead_id, {literal(as_of)} as as_of from ({chosen})"
+        ).fetchall()
+        return query(self.connection, f"select * from ({self._features_sql}\n) order by lead_id")
+
+    def activity(self, as_of: datetime, chosen: str) -> pl.DataFrame | None:
+        """Daily activity of the chosen leads by counted rule, as of a moment: what score_rules takes beside features.
+
+        The one place where it would be fetched; no rule counts yet.
+        """
+        del as_of, chosen
+        return None
+
+    def features_in_parts(
+        self, as_of: datetime, leads: pl.DataFrame, *, rows: int = ROWS_PER_PART
+    ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame | None]]:
+        """Features and activity of leads (column lead_id), part by part in the order of lead_id: memory stays flat."""
+        self.connection.register("leadflow_lent", leads.select("lead_id").to_arrow())
+        self.connection.execute(f"create or replace temp table {_CHOSEN} as from leadflow_lent").fetchall()
+        self.connection.unregister("leadflow_lent")
+        for after, until in key_ranges(self.connection, _CHOSEN, "lead_id", rows=rows):
+            bounds = [
+                f"lead_id {operator} {literal(bound)}"
+                for operator, bound in ((">", after), ("<=", until))
+                if bound is not None
+            ]
+            part = f"select lead_id from {_CHOSEN} where {' and '.join(bounds) or 'true'}"
+            yield self.features(as_of, part), self.activity(as_of, part)
+
+    def leads(self, as_of: datetime, chosen: str) -> pl.DataFrame:
+        """Golden records of the leads that a select of lead_id gives, from the records known at a moment."""
+        from leadflow.identity.golden import columns_read, golden_records
+
+        moment = literal(as_of)
+        memberships = (
+            "select record_key, lead_id, case when account_known_from <= "
+            f"{moment} then account_id end as account_id, cast(null as timestamp) as known_to "
+            f"from identity.identity_map where known_from <= {moment} and (known_to is null or known_to > {moment}) "
+            f"and lead_id in ({chosen})"
+        )
+        columns = ", ".join(columns_read(columns_of(self.connection, "clean.clean_leads")))
+        records = query(
+            self.connection,
+            f"select {columns} from clean.clean_leads where known_at <= {moment} "
+            f"and record_key in (select record_key from ({memberships}))",
+        )
+        survivorship = self.run.policy.survivorship
+        return golden_records(records, query(self.connection, memberships), survivorship).leads
+
+    def scored(self, as_of: datetime, chosen: str, policy: Policy, model: TrainedModel | None) -> Scored:
+        """The leads that a select of lead_id gives, scored with their reasons as of a moment."""
+        from leadflow.scoring.replay import scored_at
+
+        return scored_at(
+            self.leads(as_of, chosen),
+            self.features(as_of, chosen),
+            policy,
+            model,
+            self.declared,
+            as_of,
+            self.activity(as_of, chosen),
+        )
+
+    def refuse_later(self, as_of: datetime) -> None:
+        """Refuse a moment after the last refresh.
+
+        Raises:
+            LeadflowError: nobody has looked from it yet.
+        """
+        if as_of > self.refresh.as_of:
+            raise LeadflowError(
+                f"{as_of} UTC is after the last refresh, which looked from {self.refresh.as_of} UTC",
+                "take an earlier moment, or run `leadflow run` first",
+            )
+
+
+@contextmanager
+def open_past(settings: Settings, command: str, *, tell: Callable[[str], None]) -> Iterator[Past]:
+    """The past of a home; a refresh that holds the warehouse is waited for, and that is told.
+
+    Raises:
+        LeadflowError: there is no warehouse, or no refresh scored leads in it yet.
+        WarehouseLockedError: a refresh held the warehouse for longer than connect_wait_seconds.
+    """
+    contracts = load_contracts(settings.sql_dir, cache_file=_cache(settings, "singular_tests.json"))
+    sources = {
+        (table.schema, table.name): table.full_name for table in contracts.values() if table.kind == "source"
+    }
+    room = load_room(settings.sql_dir, sources, cache_file=_cache(settings, "sql_models.json"))
+    run = StageRun(settings, contracts, room, command)
+    with reading(run, tell) as connection:
+        missing = [table for table in _NEEDED if not table_exists(connection, table)]
+        if missing:
+            raise LeadflowError(
+                f"{settings.warehouse_path} has no table {', '.join(missing)} yet", "run `leadflow run` first"
+            )
+        yield Past(run, connection, _scored_refresh(connection))
+
+
+@contextmanager
+def reading(run: StageRun, tell: Callable[[str], None]) -> Iterator[DuckDBPyConnection]:
+    """A connection to read by; whoever holds the warehouse is waited for, and that is told."""
+    warehouse = run.warehouse
+    try:
+        with replace(warehouse, connect_wait_seconds=0).connect(read_only=True) as connection:
+            yield connection
+            return
+    except WarehouseLockedError:
+        tell(f"Waiting for a refresh to let go of {warehouse.path}, for at most {warehouse.connect_wait_seconds:g} seconds.")  # fmt: skip
+    with warehouse.connect(read_only=True) as connection:
+        yield connection
+
+
+def known_then(as_of: datetime) -> str:
+    """A select of the lead_id of leads known at a moment, of those there are now.
+
+    A lead that was merged into another since is part of that one now, and is not among them.
+    """
+    return f"select lead_id from identity.leads where known_from <= {literal(as_of)}"
+
+
+def one_lead(lead_id: str) -> str:
+    """A select of one lead_id."""
+    return f"select {literal(lead_id)} as lead_id"
+
+
+def moments(start: datetime, end: datetime, every_days: int) -> Sequence[datetime]:
+    """Every so many days from a moment until another, both included where the days add up."""
+    from datetime import timedelta
+
+    count = (end - start) // timedelta(days=every_days)
+    return [start + timedelta(days=every_days) * at for at in range(count + 1)]
+
+
+def _scored_refresh(connection: DuckDBPyConnection) -> Refresh:
+    """The refresh that scoring.scored_leads was last written in: a later one may have failed before."""
+    as_of = scalar(
+        connection,
+        "select arg_max(as_of, version) from quality.table_versions where table_name = 'scoring.scored_leads'",
+    )
+    return replace(current_refresh(connection), as_of=as_of)
+
+
+def _cache(settings: Settings, name: str) -> Path | None:
+    return settings.cache_dir / name if settings.home.is_dir() else None

@@ -1,0 +1,83 @@
+"""The models that a backtest scores by: learned from nothing but what was known before the period.
+
+Belongs here: which examples may be learned from, and refusing a model that has seen the period. Does not belong here:
+training itself (model.py), reading the examples (the command backtest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from leadflow.errors import LeadflowError
+from leadflow.modelling.attributes import feature_spec, with_attributes
+from leadflow.modelling.columns import significant
+from leadflow.policy import Policy
+from leadflow.scoring.model import Fallback, TrainedModel
+from leadflow.scoring.replay import rule_scores
+from leadflow.scoring.training import train
+
+
+def trained_before(
+    examples: pl.DataFrame,
+    policies: Sequence[Policy],
+    roles: Mapping[str, str | None],
+    declared: Mapping[str, str],
+    left_out: Collection[str],
+) -> list[TrainedModel | Fallback]:
+    """A model for each policy; where policies train alike it is fitted once, and only its rule scale is each one's own.
+
+    Args:
+        examples: rows of features.training_examples whose label was settled before the period.
+        roles: 'numeric', 'categorical' or None by feature.
+        left_out: features that no model may use.
+    """
+    wide = with_attributes(examples, declared)
+    by_row = wide.with_columns(lead_id=pl.format("{} {}", "lead_id", "as_of"))
+    spec = feature_spec(roles, wide, left_out)
+    trained: dict[str, TrainedModel | Fallback] = {}
+    models: list[TrainedModel | Fallback] = []
+    for policy in policies:
+        if not policy.training.is_enabled:
+            models.append(Fallback("training is switched off in the policy (training.is_enabled)"))
+            continue
+        scores = rule_scores(by_row, policy).scores["rule_score"]
+        settings = policy.training.model_dump_json()
+        if settings not in trained:
+            trained[settings] = train(
+                wide.with_columns(rule_score=scores), spec, policy.training, policy.blend
+            )
+        models.append(_with_rule_scale(trained[settings], wide, scores, policy))
+    return models
+
+
+def refuse_seen(model: TrainedModel, start: datetime) -> None:
+    """Refuse a model that has learned from outcomes of the period.
+
+    Raises:
+        LeadflowError: a label that it learned from was settled after the period began.
+    """
+    settled = model.label_settled_at
+    if settled > start:
+        raise LeadflowError(
+            f"the model {model.version} has learned from outcomes until {settled} UTC, and the period begins at {start} UTC: "
+            "it would be measured on what it was told",
+            "take --model train, a model that was trained before, or a later --from",
+        )
+
+
+def _with_rule_scale(
+    model: TrainedModel | Fallback, examples: pl.DataFrame, scores: pl.Series, policy: Policy
+) -> TrainedModel | Fallback:
+    """The model with the rule scores of a policy as the reference of the rules' 0-100 scale."""
+    if isinstance(model, Fallback) or model.rule_quantiles is None:
+        return model
+    learned = examples.with_columns(rule_score=scores).filter(pl.col("label").is_not_null())
+    if policy.training.from_date is not None:
+        learned = learned.filter(pl.col("as_of") >= policy.training.from_date)
+    quantiles = np.quantile(learned["rule_score"].to_numpy(), np.linspace(0, 1, len(model.rule_quantiles)))
+    return replace(model, rule_quantiles=tuple(map(significant, quantiles.tolist())))
