@@ -109,15 +109,22 @@ class TreeModel:
         return np.clip(self.prior + (log_odds - _log_odds(self.prior)) * slope, 1e-6, 1 - 1e-6)
 
     def contributions(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Log-odds that each feature adds against the average training row: a column per feature, row by row."""
-        told = self._grown.predict(_matrix(self._design(features)), pred_contribs=True).astype(np.float64)
+        """Log-odds that each feature adds against the average training row: a column per feature, row by row.
+
+        They are told in single precision; what they lack of the log-odds by rounding goes to the feature that weighs most.
+        """
+        rows = _matrix(self._design(features))
+        told = self._grown.predict(rows, pred_contribs=True).astype(np.float64)
         if self.family == "forest":
             told = told / (self.prior * (1 - self.prior))
-        added, at = [], 0
-        for column in self.columns:
+        added, at = np.empty((features.height, len(self.columns))), 0
+        for place, column in enumerate(self.columns):
             width = _width(column)
-            added.append(pl.Series(column.feature, told[:, at : at + width].sum(axis=1)))
+            added[:, place] = told[:, at : at + width].sum(axis=1)
             at += width
+        margins = self._grown.predict(rows, output_margin=True).astype(np.float64)
+        lacking = self._told(margins) - self.baseline - added.sum(axis=1)
+        added[np.arange(len(added)), np.abs(added).argmax(axis=1)] += lacking
         return pl.DataFrame(added, schema=dict.fromkeys(self.feature_names, pl.Float64))
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Belongs here: arithmetic on scores. Does not belong here: where the scores come 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -34,6 +35,29 @@ def on_scale(values: Floats, reference_quantiles: Sequence[float]) -> Floats:
     # Interpolation may leave the scale, or step back, by the last digit of a float.
     scaled: Floats = np.interp(values, distinct, ranks, left=0.0, right=100.0).clip(0.0, 100.0).round(9)
     return scaled
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the two scores become one.
+
+    Attributes:
+        weight: the model's share.
+        rule_quantiles, probability_quantiles: the reference of either, fixed at training; without one a score stays as it is.
+    """
+
+    weight: float = 0.0
+    rule_quantiles: Sequence[float] | None = None
+    probability_quantiles: Sequence[float] | None = None
+
+    def rule(self, rule_score: Floats) -> Floats:
+        """Rule scores on the common scale."""
+        return rule_score if self.rule_quantiles is None else on_scale(rule_score, self.rule_quantiles)
+
+    def ml(self, probability: Floats) -> Floats:
+        """Probabilities on the common scale."""
+        reference = self.probability_quantiles
+        return probability if reference is None else on_scale(probability, reference)
 
 
 def model_weight(wins: int, settings: Blend) -> float:

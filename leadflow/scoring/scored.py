@@ -1,31 +1,26 @@
 """The scored leads: rules and model put together, one row per lead, with the reasons in order.
 
-Belongs here: joining, mixing, ranking reasons. Does not belong here: who gets the lead and what is done next
+Belongs here: joining, mixing. Does not belong here: the order of reasons (ranked.py), who gets the lead and what is done next
 whose columns stay null here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-import numpy as np
 import polars as pl
 
 from leadflow.errors import LeadflowError
 from leadflow.modelling.columns import Floats
 from leadflow.policy import Policy
-from leadflow.reasons_policy import Reasons
-from leadflow.scoring.blend import combine, model_weight, on_scale, tier
+from leadflow.scoring.blend import Scale, combine, model_weight, tier
 from leadflow.scoring.model import TrainedModel
-from leadflow.scoring.reasons import Places, group_contributions, told_groups, told_reasons
-from leadflow.scoring.words import Language
+from leadflow.scoring.ranked import REASONS_SCHEMA, main_reasons, model_reasons, ranked_reasons, rule_reasons
 
-_EXPECTED_VALUE = "expected value"
-"""A column beside the features: a name that no feature has."""
-SMALLEST_EFFECT = 1e-9
-"""Points (of 0-100) below which a reason changed nothing."""
+__all__ = ["ML_SCHEMA", "REASONS_SCHEMA", "SCORED_SCHEMA", "Scored", "assemble", "blended"]
 
+_VALUE = "expected contract value"
 SCORED_SCHEMA = pl.Schema(
     [
         ("lead_id", pl.String),
@@ -63,25 +58,6 @@ SCORED_SCHEMA = pl.Schema(
         ("model_version", pl.String),
     ]
 )
-REASONS_SCHEMA = pl.Schema(
-    [
-        ("lead_id", pl.String),
-        ("rank", pl.Int64),
-        ("source", pl.String),
-        ("name", pl.String),
-        ("points", pl.Float64),
-        ("contribution", pl.Float64),
-        ("effect", pl.Float64),
-        ("fact", pl.String),
-        ("fact_date", pl.Date),
-        ("reason", pl.String),
-        ("reason_zh", pl.String),
-    ]
-)
-_UNRANKED = pl.Schema(
-    {"lead": pl.Int64}
-    | {name: kind for name, kind in REASONS_SCHEMA.items() if name not in ("lead_id", "rank")}
-)
 ML_SCHEMA = pl.Schema(
     [
         ("lead_id", pl.String),
@@ -101,22 +77,6 @@ class Scored:
     ml_scores: pl.DataFrame
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """How the two scores become one: the model's share, and the reference of either."""
-
-    weight: float
-    model: TrainedModel | None
-
-    def rule(self, rule_score: Floats) -> Floats:
-        if self.model is None or self.model.rule_quantiles is None:
-            return rule_score
-        return on_scale(rule_score, self.model.rule_quantiles)
-
-    def ml(self, ml_probability: Floats) -> Floats:
-        return on_scale(ml_probability, self.model.probability_quantiles) if self.model else ml_probability
-
-
 def assemble(
     leads: pl.DataFrame,
     features: pl.DataFrame,
@@ -134,8 +94,7 @@ def assemble(
     taken from what is left, unrounded.
 
     Reasons of rules and model share one ranking, by `effect`: how many points (of 0-100) the score would lose without
-    that one reason, before any gate; a gate's is what it alone takes from the score. Where effects are equal, as at the
-    ends of the scale, more rule points come first, then larger
+    that one reason, before any gate; a gate's is what it alone takes from the score. Where effects are equal, as at the ends of the scale, more rule points come first, then larger
     contributions, then the name. A lead has all of its rules, and of the model as many as policy.reasons says.
 
     Args:
@@ -148,25 +107,27 @@ def assemble(
     Raises:
         LeadflowError: a lead has no features or no rule score.
     """
-    if expected_value is not None:
-        features = features.with_columns(expected_value.cast(pl.Float64).alias(_EXPECTED_VALUE))
     leads = leads if leads["lead_id"].is_sorted() else leads.sort("lead_id")
+    if expected_value is not None:
+        features = features.with_columns(expected_value.alias(_VALUE))
     features = _of(leads, features, "features")
     rule_scores = _of(leads, rule_scores, "rule score")
     scale = _scale_of(model, policy)
-    saw = None if model is None else _Saw(model, features, scale)
-    scores = _blended(rule_scores, saw, scale, policy)
-    reasons = _ranked(
-        leads["lead_id"],
-        _rule_reasons(scores, rule_points, scale),
-        _UNRANKED.to_frame() if saw is None else saw.reasons(policy.reasons, as_of.date()),
+    log_odds = None if model is None else model.log_odds(features)
+    scores = blended(features, rule_scores, model, policy, log_odds)
+    reasons = rule_reasons(scores, rule_points, scale)
+    if model is not None and log_odds is not None:
+        seen = model_reasons(model, features, log_odds, scale, policy.reasons, as_of.date())
+        reasons = pl.concat([reasons, seen])
+    reasons = ranked_reasons(leads["lead_id"], reasons)
+    value = (
+        features[_VALUE].cast(pl.Float64) if expected_value is not None else pl.lit(None, dtype=pl.Float64)
     )
-    value = pl.lit(None, pl.Float64) if expected_value is None else features[_EXPECTED_VALUE]
     scored = (
         leads.with_columns(
             *features.select("industry", "company_size", "last_activity_at"),
             *scores.drop("lead_id"),
-            *_top(reasons, leads.height, policy.reasons.language),
+            *main_reasons(reasons, leads.height, policy.reasons.language),
         )
         .with_columns(
             expected_revenue=pl.col("ml_probability") * value,
@@ -184,6 +145,46 @@ def assemble(
     return Scored(scored, reasons.select(REASONS_SCHEMA.names()).cast(REASONS_SCHEMA), ml_scores)
 
 
+def blended(
+    features: pl.DataFrame,
+    rule_scores: pl.DataFrame,
+    model: TrainedModel | None,
+    policy: Policy,
+    log_odds: Floats | None = None,
+) -> pl.DataFrame:
+    """The one score of each lead, without its reasons: what a backtest needs of very many leads.
+
+    Args:
+        features, rule_scores: one row per lead, both in the same order.
+        log_odds: that the model gives these features, where they are known already.
+
+    Returns:
+        rule_scores with rule_scaled, ml_probability, ml_score (null without a model), ungated, score and tier.
+    """
+    scale = _scale_of(model, policy)
+    rule_scaled = scale.rule(rule_scores["rule_score"].to_numpy())
+    told = {"rule_scaled": rule_scaled, "ungated": rule_scaled}
+    if model is not None:
+        probability = model.calibrated(model.log_odds(features) if log_odds is None else log_odds)
+        ml_score = scale.ml(probability)
+        told |= {"ml_probability": probability, "ml_score": ml_score}
+        told["ungated"] = combine(rule_scaled, ml_score, scale.weight)
+    unknown = [name for name in ("ml_probability", "ml_score") if name not in told]
+    scores = rule_scores.with_columns(
+        *(pl.Series(name, values, dtype=pl.Float64) for name, values in told.items()),
+        *(pl.lit(None, dtype=pl.Float64).alias(name) for name in unknown),
+    )
+    # Gates hold the score down after rules and model were mixed.
+    scores = scores.with_columns(score=pl.min_horizontal("ungated", "max_score"))
+    return scores.with_columns(tier(pl.col("score"), policy.tiers).alias("tier"))
+
+
+def _scale_of(model: TrainedModel | None, policy: Policy) -> Scale:
+    if model is None:
+        return Scale()
+    return Scale(model_weight(model.wins, policy.blend), model.rule_quantiles, model.probability_quantiles)
+
+
 def _of(leads: pl.DataFrame, part: pl.DataFrame, name: str) -> pl.DataFrame:
     """The rows of these leads, in their order."""
     if part["lead_id"].equals(leads["lead_id"]):
@@ -195,131 +196,3 @@ def _of(leads: pl.DataFrame, part: pl.DataFrame, name: str) -> pl.DataFrame:
             "refresh features and scoring together",
         )
     return part.join(leads.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
-
-
-class _Saw:
-    """What the model makes of the leads: log-odds once, from which all else follows."""
-
-    def __init__(self, model: TrainedModel, features: pl.DataFrame, scale: _Scale) -> None:
-        """Score the leads."""
-        self._model, self._features, self._scale = model, features, scale
-        self._log_odds = model.log_odds(features)
-        self.ml_probability = model.calibrated(self._log_odds)
-        self.ml_score = scale.ml(self.ml_probability)
-
-    def reasons(self, settings: Reasons, as_of: date) -> pl.DataFrame:
-        """_UNRANKED of what the policy has told; an effect is what the score would lose without that one group."""
-        grouped = group_contributions(self._model.contributions(self._features))
-        told = told_groups(grouped, settings)
-        without = self._scale.ml(self._model.calibrated(self._log_odds[told.lead] - told.added))
-        effect = self._scale.weight * (self.ml_score[told.lead] - without)
-        return (
-            told_reasons(told, grouped, self._features, effect, as_of, self._model.seen_values())
-            .with_columns(source=pl.lit("model"), points=pl.lit(None, dtype=pl.Float64))
-            .select(_UNRANKED.names())
-        )
-
-
-def blended(
-    features: pl.DataFrame, rule_scores: pl.DataFrame, model: TrainedModel | None, policy: Policy
-) -> pl.DataFrame:
-    """The one score of each lead, without its reasons: what a backtest needs of very many leads.
-
-    Args:
-        features, rule_scores: one row per lead, both in the same order.
-
-    Returns:
-        rule_scores with rule_scaled, ml_probability, ml_score (null without a model), ungated (before gates), score and tier.
-    """
-    scale = _scale_of(model, policy)
-    return _blended(rule_scores, None if model is None else _Saw(model, features, scale), scale, policy)
-
-
-def _scale_of(model: TrainedModel | None, policy: Policy) -> _Scale:
-    return _Scale(0.0 if model is None else model_weight(model.wins, policy.blend), model)
-
-
-def _blended(rule_scores: pl.DataFrame, saw: _Saw | None, scale: _Scale, policy: Policy) -> pl.DataFrame:
-    rule_scaled = scale.rule(rule_scores["rule_score"].to_numpy())
-    score = rule_scaled if saw is None else combine(rule_scaled, saw.ml_score, scale.weight)
-    unknown = pl.lit(None, dtype=pl.Float64)
-    return (
-        rule_scores.with_columns(
-            rule_scaled=pl.Series(rule_scaled, dtype=pl.Float64),
-            ml_probability=unknown if saw is None else pl.Series(saw.ml_probability),
-            ml_score=unknown if saw is None else pl.Series(saw.ml_score),
-            ungated=pl.Series(score, dtype=pl.Float64),
-        )
-        # Gates hold the score down after rules and model were mixed.
-        .with_columns(score=pl.min_horizontal("ungated", "max_score"))
-        .with_columns(tier(pl.col("score"), policy.tiers).alias("tier"))
-    )
-
-
-def _rule_reasons(scores: pl.DataFrame, rule_points: pl.DataFrame, scale: _Scale) -> pl.DataFrame:
-    """_UNRANKED of every rule that fired, every cap that took points, and every gate that holds."""
-    fired = rule_points.join(
-        scores.select("lead_id", "rule_scaled", "ungated").with_row_index("lead"),
-        on="lead_id",
-        how="inner",
-        maintain_order="left",
-    )
-    without = fired["rule_score_without"].fill_null(0.0).to_numpy()
-    added = (1 - scale.weight) * (fired["rule_scaled"].to_numpy() - scale.rule(without))
-    taken = pl.min_horizontal("ungated", "max_score") - pl.col("ungated")
-    return (
-        fired.rename({"rule": "name"})
-        .with_columns(
-            effect=pl.when(pl.col("source") == "gate")
-            .then(taken)
-            .otherwise(pl.Series(added, dtype=pl.Float64)),
-            contribution=pl.lit(None, dtype=pl.Float64),
-        )
-        .select(_UNRANKED.names())
-        .cast(_UNRANKED)
-    )
-
-
-def _ranked(lead_ids: pl.Series, *parts: pl.DataFrame) -> pl.DataFrame:
-    """All reasons by lead and rank, with their lead_id."""
-    ranked = pl.concat(parts).sort(
-        "lead",
-        pl.col("effect").abs().round(9),  # so that the last digits of equal effects do not decide
-        pl.col("points").abs().fill_null(0.0),
-        pl.col("contribution").abs().fill_null(0.0),
-        "name",
-        descending=[False, True, True, True, False],
-    )
-    lead = ranked["lead"].to_numpy()
-    return ranked.with_columns(
-        lead_ids.gather(lead).alias("lead_id"),
-        pl.Series("rank", _place_in_run(lead) + 1, dtype=pl.Int64),
-    )
-
-
-def _top(reasons: pl.DataFrame, leads: int, language: Language) -> list[pl.Series]:
-    """The first three reasons of each lead, in columns and in the policy's language where they are told in it.
-
-    Negative points that changed nothing, since the score is at its lower end without them, are no main reason.
-    """
-    is_idle = (pl.col("points").fill_null(0) < 0) & (pl.col("effect").abs() < SMALLEST_EFFECT)
-    main = reasons.filter(~is_idle)
-    sentence = main["reason"]
-    if language == "zh":
-        sentence = main.select(pl.coalesce("reason_zh", "reason")).to_series()
-    lead = main["lead"].to_numpy()
-    place = _place_in_run(lead)
-    columns = []
-    for at in range(3):
-        rows = np.full(leads, -1)
-        rows[lead[place == at]] = np.flatnonzero(place == at)
-        chosen = pl.Series(rows).replace(-1, None)
-        columns.append(sentence.gather(chosen).alias(f"top_reason_{at + 1}"))
-    return columns
-
-
-def _place_in_run(values: Places) -> Places:
-    """How many equal values stand before each, in values whose equals stand together."""
-    places = np.arange(len(values))
-    begins = np.append(True, values[1:] != values[:-1])[: len(values)]
-    return places - np.maximum.accumulate(np.where(begins, places, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from naive_reasons import naive_reasons
 
 from leadflow.modelling.columns import FeatureSpec
+from leadflow.modelling.linear import fit_linear
+from leadflow.modelling.trees import fit_trees
 from leadflow.policy import Training
 from leadflow.quality.contracts import load_contracts
 from leadflow.reasons_policy import Reasons
@@ -73,8 +76,12 @@ def leads(count: int, seed: int) -> pl.DataFrame:
     )
 
 
-@pytest.fixture(scope="module")
-def model() -> TrainedModel:
+SPEC = FeatureSpec(numeric=list(NUMERIC), categorical=list(CATEGORICAL))
+SETTINGS = Training.model_validate({"bootstrap_samples": 100})
+
+
+def examples() -> pl.DataFrame:
+    """Leads whose wins follow some of their features."""
     features = leads(1500, seed=1)
     draw = np.random.default_rng(2)
     pull = (
@@ -85,17 +92,35 @@ def model() -> TrainedModel:
     moments = pl.datetime_range(
         pl.datetime(2023, 1, 1), pl.datetime(2023, 12, 31), interval="5h", eager=True, time_unit="us"
     )
-    outcome = train(
-        features.with_columns(
-            lead_id=pl.int_range(pl.len()).cast(pl.String),
-            as_of=moments[:1500],
-            label=pl.Series(draw.random(1500) < 1 / (1 + np.exp(2 - pull))),
-        ),
-        FeatureSpec(numeric=list(NUMERIC), categorical=list(CATEGORICAL)),
-        Training.model_validate({"bootstrap_samples": 100}),
+    return features.with_columns(
+        lead_id=pl.int_range(pl.len()).cast(pl.String),
+        as_of=moments[:1500],
+        label=pl.Series(draw.random(1500) < 1 / (1 + np.exp(2 - pull))),
     )
-    assert isinstance(outcome, TrainedModel)
-    return outcome
+
+
+@pytest.fixture(scope="module")
+def model() -> TrainedModel:
+    estimator = fit_linear(examples(), SPEC, SETTINGS, "rates")
+    trained = train(examples(), SPEC, SETTINGS)
+    assert estimator is not None
+    assert isinstance(trained, TrainedModel)
+    return replace(trained, estimator=estimator)
+
+
+@pytest.mark.parametrize("encoding", ["rates", "one_hot"])
+@pytest.mark.parametrize("family", ["logistic", "forest", "boosting"])
+def test_groups_add_up_to_the_log_odds_whatever_model_is_behind_them(family, encoding):
+    estimator = (
+        fit_linear(examples(), SPEC, SETTINGS, encoding)
+        if family == "logistic"
+        else fit_trees(examples(), SPEC, SETTINGS, encoding, family)
+    )
+    assert estimator is not None
+    features = leads(200, seed=42)
+    grouped = group_contributions(estimator.contributions(features))
+    apart = np.abs(estimator.baseline + grouped.added.sum(axis=1) - estimator.log_odds(features)).max()
+    assert apart < 1e-9
 
 
 def told(

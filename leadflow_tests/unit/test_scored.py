@@ -155,6 +155,48 @@ def test_effect_is_what_the_score_would_lose_without_the_reason():
     assert effect["large"] == pytest.approx(0.5 * (whole - without))
 
 
+def test_what_is_stored_is_what_the_model_says_of_the_lead_whatever_the_order_of_rows():
+    leads, features = inputs(
+        *({"company_size": 100 * size, "page_views_ever": 9 - size} for size in range(9))
+    )
+    rules = score_rules(features, POLICY)
+    scored = assemble(leads, features, rules.scores, rules.points, MODEL, POLICY, AS_OF)
+    assert scored.scored_leads["ml_probability"].equals(MODEL.predict(features))
+    shuffled = [
+        frame.sample(fraction=1, shuffle=True, seed=3)
+        for frame in (leads, features, rules.scores, rules.points)
+    ]
+    again = assemble(*shuffled, MODEL, POLICY, AS_OF)
+    for one, other in zip(vars(scored).values(), vars(again).values(), strict=True):
+        assert one.equals(other)
+    few = assemble(leads[3:5], features, rules.scores, rules.points, MODEL, POLICY, AS_OF)
+    assert few.scored_leads.equals(scored.scored_leads[3:5])
+    assert few.score_reasons.equals(scored.score_reasons.filter(pl.col("lead_id").is_in(["L3", "L4"])))
+
+
+def test_the_policy_says_in_which_language_the_main_reasons_are():
+    chinese = Policy.model_validate({**POLICY.model_dump(by_alias=True), "reasons": {"language": "zh"}})
+    leads, features = inputs({"company_size": 900, "page_views_ever": 7})
+    rules = score_rules(features, POLICY)
+    told = assemble(leads, features, rules.scores, rules.points, MODEL, chinese, AS_OF)
+    lead = told.scored_leads.row(0, named=True)
+    # A rule without Chinese words is told in its own.
+    assert [lead[f"top_reason_{at}"] for at in (1, 2, 3)] == [
+        "Company is large", "Looked around", "至今浏览网页 7 个：提高赢单概率",
+    ]  # fmt: skip
+    worded = rules.points.with_columns(
+        reason_zh=pl.lit("公司规模大"), fact_date=pl.lit(AS_OF.date()), more=pl.lit(1)
+    )
+    told = assemble(leads, features, rules.scores, worded, MODEL, chinese, AS_OF)
+    assert told.scored_leads["top_reason_1"].item() == "公司规模大"
+    rule = told.score_reasons.filter(pl.col("name") == "large").row(0, named=True)
+    assert (rule["reason"], rule["reason_zh"], rule["fact_date"]) == (
+        "Company is large",
+        "公司规模大",
+        AS_OF.date(),
+    )
+
+
 GATES = [
     {"name": "private", "when": {"feature": "is_free_mail", "op": "is_true"}, "max_score": 30, "reason": "Private", "reason_zh": "私人"},
     {"name": "busy", "when": {"feature": "page_views_ever", "op": "gt", "value": 0}, "max_score": 79.9, "reason": "Busy"},
@@ -233,55 +275,13 @@ def test_effects_under_a_cap_are_what_is_lost_after_it():
     assert effects == {"large": 20.0, "viewed": 10.0, "cap_total": -10.0}
 
 
-def test_what_is_stored_is_what_the_model_says_of_the_lead_whatever_the_order_of_rows():
-    leads, features = inputs(
-        *({"company_size": 100 * size, "page_views_ever": 9 - size} for size in range(9))
-    )
-    rules = score_rules(features, POLICY)
-    scored = assemble(leads, features, rules.scores, rules.points, MODEL, POLICY, AS_OF)
-    assert scored.scored_leads["ml_probability"].equals(MODEL.predict(features))
-    shuffled = [
-        frame.sample(fraction=1, shuffle=True, seed=3)
-        for frame in (leads, features, rules.scores, rules.points)
-    ]
-    again = assemble(*shuffled, MODEL, POLICY, AS_OF)
-    for one, other in zip(vars(scored).values(), vars(again).values(), strict=True):
-        assert one.equals(other)
-    few = assemble(leads[3:5], features, rules.scores, rules.points, MODEL, POLICY, AS_OF)
-    assert few.scored_leads.equals(scored.scored_leads[3:5])
-    assert few.score_reasons.equals(scored.score_reasons.filter(pl.col("lead_id").is_in(["L3", "L4"])))
-
-
-def test_the_policy_says_in_which_language_the_main_reasons_are():
-    chinese = Policy.model_validate({**POLICY.model_dump(by_alias=True), "reasons": {"language": "zh"}})
-    leads, features = inputs({"company_size": 900, "page_views_ever": 7})
-    rules = score_rules(features, POLICY)
-    told = assemble(leads, features, rules.scores, rules.points, MODEL, chinese, AS_OF)
-    lead = told.scored_leads.row(0, named=True)
-    # A rule without Chinese words is told in its own.
-    assert [lead[f"top_reason_{at}"] for at in (1, 2, 3)] == [
-        "Company is large", "Looked around", "至今浏览网页 7 个：提高赢单概率",
-    ]  # fmt: skip
-    worded = rules.points.with_columns(
-        reason_zh=pl.lit("公司规模大"), fact_date=pl.lit(AS_OF.date()), more=pl.lit(1)
-    )
-    told = assemble(leads, features, rules.scores, worded, MODEL, chinese, AS_OF)
-    assert told.scored_leads["top_reason_1"].item() == "公司规模大"
-    rule = told.score_reasons.filter(pl.col("name") == "large").row(0, named=True)
-    assert (rule["reason"], rule["reason_zh"], rule["fact_date"]) == (
-        "Company is large",
-        "公司规模大",
-        AS_OF.date(),
-    )
-
-
 def test_tables_have_the_contracts_columns_and_types_also_when_empty():
     types = {
         "varchar": pl.String,
         "bigint": pl.Int64,
-        "date": pl.Date,
         "double": pl.Float64,
         "boolean": pl.Boolean,
+        "date": pl.Date,
         "timestamp": pl.Datetime("us"),
     }
     tables = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["sources"][0]["tables"]
@@ -297,8 +297,8 @@ def test_tables_have_the_contracts_columns_and_types_also_when_empty():
         "scored_leads": SCORED_SCHEMA,
         "score_reasons": REASONS_SCHEMA,
         "model_card": CARD_SCHEMA,
-        "score_history": HISTORY_SCHEMA,
         "score_gains": GAINS_TABLE_SCHEMA,
+        "score_history": HISTORY_SCHEMA,
         "trainings": TRAININGS_SCHEMA,
         "newest_scores": NEWEST_SCHEMA,
     }
