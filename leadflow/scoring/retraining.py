@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from leadflow.modelling.columns import FeatureSpec
+    from leadflow.policy import Policy
     from leadflow.scoring.model import Fallback, TrainedModel
 
 TRAININGS = "scoring.trainings"
@@ -102,15 +103,18 @@ def trainings(run: StageRun) -> pl.DataFrame:
     return run.read(TRAININGS, TRAININGS_SCHEMA.names())
 
 
-def model_in_force(run: StageRun, as_of: datetime) -> TrainedModel | None:
+def model_in_force(run: StageRun, as_of: datetime, policy: Policy | None = None) -> TrainedModel | None:
     """The champion at a moment, or None where rules scored alone.
+
+    Args:
+        policy: that of the moment, which may have no model used; None takes the one in force now.
 
     Raises:
         WarehouseError: the model's file is gone or does not hold what it should.
     """
     from leadflow.scoring.champion import champion_at
 
-    if not run.policy.training.is_enabled:
+    if not (policy or run.policy).training.is_enabled:
         return None
     version = champion_at(trainings(run), as_of)
     return None if version is None else stored_model(run.settings.models_dir, version)
