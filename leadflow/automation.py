@@ -37,7 +37,7 @@ def build_retrain_job() -> Any:
     """A challenger is trained on the examples of the last refresh; what hangs on the model is made and published anew."""
     return dg.define_asset_job(
         RETRAIN_JOB,
-        selection=dg.AssetSelection.assets("scoring/trainings").downstream(),
+        selection=dg.AssetSelection.assets("scoring/trainings").required_multi_asset_neighbors().downstream(),
         description="A challenger of the model in use is trained and takes over unless it is worse beyond noise on the newest "
         "leads; scores, KPIs and the mart follow.",
         executor_def=dg.in_process_executor,
