@@ -123,7 +123,7 @@ def decide(
     if champion is None or held_out is None:
         return Decision("champion", _standing(challenger))
     if challenger.version == champion.version:
-        return Decision("champion", "the same model again")
+        return Decision("champion", f"{_standing(challenger)}; the same model again")
     learned_to = champion.label_settled_at - timedelta(days=champion.horizon_days)
     fresh = held_out.filter(pl.col("as_of") > learned_to)
     rows = fresh if _is_enough(fresh) else held_out

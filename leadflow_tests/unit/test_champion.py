@@ -106,7 +106,7 @@ def test_a_challenger_as_good_takes_over_and_a_worse_one_does_not():
     assert kept.outcome == "kept_out"
     assert "worse beyond noise" in kept.reason
     assert decide(good, None, held_out, SETTINGS).outcome == "champion"
-    assert decide(good, good, held_out, SETTINGS).reason == "the same model again"
+    assert "the same model again" in decide(good, good, held_out, SETTINGS).reason
 
 
 def test_a_training_without_skill_leaves_the_champion_in_force():
