@@ -3,7 +3,8 @@
 Belongs here: a warehouse of many leads with events and deals, and `leadflow backtest` on it as a process of its own. Does not
 belong here: what the leads and events are (features.py). Prints a JSON object.
 
-Every lead is known at the first moment. Deals come to leads that looked at prices, so that there is something to learn.
+Every lead is known at the first moment. One channel of four brings four times the wins, so that there is something to
+learn.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from leadflow.settings import load_settings
 from leadflow.warehouse.connection import Warehouse
 
 FIRST, LAST = "2026-01-05", "2026-03-23"
-MOMENTS = 12
 _BORN_DAYS = 180
 _POLICY = "tiers: {hot_above: 70.0, warm_from: 30.0}\nblend: {model_weight: 0.9}\n"
 _WON = 0.04
@@ -34,18 +34,17 @@ def company(folder: Path, leads: int, events_per_lead: int) -> None:
     prepare(folder, leads, events_per_lead, born_days=_BORN_DAYS)
     settings = load_settings(home=folder / "home", sources=folder / "sources.yaml")
     with Warehouse.from_settings(settings).connect() as connection:
+        connection.execute("update identity.leads set created_at = known_from").fetchall()
         drawn = "hash('deal', n) % 10000 / 10000.0"
         days = "cast(hash('closed', n) % 330 as integer)"
         connection.execute(
             "insert into raw.opportunities by name "
             "select 'O' || n as opportunity_id, 'M' || n as mql_id, "
-            f"case when {drawn} < {_WON} * (case when looks > 3 then 3 else 1 end) then 'won' else 'lost' end as outcome, "
+            f"case when {drawn} < {_WON} * (case when n % 4 = 0 then 4 else 1 end) then 'won' else 'lost' end as outcome, "
             f"moment as opened_at, moment + to_days({days}) as closed_at, moment + to_days({days}) as occurred_at, "
             f"moment + to_days({days}) as known_at, 'bench' as source_name, 'bench' as source_file "
-            "from (select cast(substr(leads.lead_id, 2) as bigint) as n, leads.known_from as moment, count(events.event_id) as looks "
-            "from identity.leads as leads left join raw.web_events as events "
-            "on events.mql_id = 'M' || substr(leads.lead_id, 2) and events.event_type = 'pricing_page_view' "
-            f"group by all) where {drawn} < 0.3 and moment + to_days({days}) < timestamp '2026-07-01'"
+            "from (select cast(substr(lead_id, 2) as bigint) as n, known_from as moment from identity.leads) "
+            f"where {drawn} < 0.3 and moment + to_days({days}) < timestamp '2026-07-01'"
         ).fetchall()
     make(settings, ("features", "scoring"))
     (folder / "policy.yaml").write_text(_POLICY, encoding="utf-8")

@@ -31,6 +31,7 @@ from bench.scoring import scoring_case
 
 SIZES = (10_000, 100_000, 1_000_000)
 BACKTEST_SIZES = (20_000, 200_000)
+BACKTEST_EVENTS_PER_LEAD = 10
 FEATURE_SIZES = (20_000, 200_000, 1_000_000)
 SCORING_SIZES = (100_000, 1_000_000)
 EVENTS_PER_LEAD = 50
@@ -78,7 +79,7 @@ def _features(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
 
 
 def _backtest(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
-    return lambda runs: backtest_case(leads, EVENTS_PER_LEAD, runs)
+    return lambda runs: backtest_case(leads, BACKTEST_EVENTS_PER_LEAD, runs)
 
 
 def _scoring(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
