@@ -28,11 +28,13 @@ from bench.measure import Measure, measure
 from bench.refreshes import LEADFLOW, parts_of, refresh_case
 from bench.report import REPORT, RESULTS, write_report
 from bench.scoring import scoring_case
+from bench.training import training_case
 
 SIZES = (10_000, 100_000, 1_000_000)
 BACKTEST_SIZES = (20_000, 200_000)
 BACKTEST_EVENTS_PER_LEAD = 10
 FEATURE_SIZES = (20_000, 200_000, 1_000_000)
+TRAINING_SIZES = (100_000, 1_000_000)
 SCORING_SIZES = (100_000, 1_000_000)
 EVENTS_PER_LEAD = 50
 LANDINGS = ((10, "csv"), (10, "parquet"), (50, "parquet"))
@@ -82,6 +84,10 @@ def _backtest(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: backtest_case(leads, BACKTEST_EVENTS_PER_LEAD, runs)
 
 
+def _training(rows: int) -> Callable[[int], Iterator[dict[str, Any]]]:
+    return lambda runs: training_case(rows, runs)
+
+
 def _scoring(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: scoring_case(leads, runs)
 
@@ -93,6 +99,7 @@ CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     **{f"identity-{records}": _identity(records) for records in SIZES},
     **{f"features-{leads}": _features(leads) for leads in FEATURE_SIZES},
     **{f"backtest-{leads}": _backtest(leads) for leads in BACKTEST_SIZES},
+    **{f"training-{rows}": _training(rows) for rows in TRAINING_SIZES},
     **{f"scoring-{leads}": _scoring(leads) for leads in SCORING_SIZES},
     **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
 }

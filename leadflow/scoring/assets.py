@@ -51,16 +51,19 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
     def model_card(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.scoring import retraining
         from leadflow.scoring.card import model_card as card_of
+        from leadflow.scoring.card_page import card_page
 
         as_of = run.refresh().as_of
+        model = retraining.model_in_force(run, as_of)
         card = card_of(
-            retraining.model_in_force(run, as_of),
+            model,
             retraining.trainings(run),
             run.policy,
             as_of,
             retraining.kept_from_models(run),
         )
-        run.tell("scoring.model_card", **told_of_card(card))
+        page = card_page(card, None if model is None else model.probability_quantiles)
+        run.tell("scoring.model_card", card=dg.MetadataValue.md(page))
         return run.write({"scoring.model_card": card}, inputs=carded)
 
     gained = [NEWEST, "scoring.model_card", *TRAINING_READS]
@@ -164,10 +167,3 @@ def _measured(run: StageRun) -> tuple[pl.DataFrame, str | None]:
         return scored_by_rules(examples, run.policy.training), None
     newest = run.read(NEWEST).filter(pl.col("model_version") == version)
     return scored_by_model(newest, stored_model(run.settings.models_dir, version), run.policy), version
-
-
-def told_of_card(card: pl.DataFrame) -> dict[str, dg.MetadataValue]:
-    """The card as a page, for the Dagster UI."""
-    from leadflow.scoring.card_page import card_page
-
-    return {"card": dg.MetadataValue.md(card_page(card))}

@@ -6,7 +6,7 @@ Belongs here: wording and drawing what the card holds. Does not belong here: the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -17,8 +17,13 @@ SHOWN = 15
 """Features shown by importance."""
 
 
-def card_page(card: pl.DataFrame) -> str:
-    """The page of a card, rows of card.CARD_SCHEMA: data, period, measures, candidates, calibration, importance, limits, use."""
+def card_page(card: pl.DataFrame, scale: Sequence[float] | None = None) -> str:
+    """The page of a card: data, period, measures, candidates, calibration, importance, limits, use.
+
+    Args:
+        card: a row of card.CARD_SCHEMA.
+        scale: the model's probability_quantiles, which are drawn; None while rules score alone.
+    """
     row = card.row(0, named=True)
     lines = [
         f"**{'Model ' + row['model_version'] if row['model_version'] else 'Rules alone'}**: {row['status_reason']}",
@@ -33,6 +38,8 @@ def card_page(card: pl.DataFrame) -> str:
     lines += ["", picture(plot_calibration(row["calibration_curve"]), "Calibration")]
     if row["importance"]:
         lines += ["", picture(plot_importance(row["importance"]), "Importance")]
+    if scale is not None:
+        lines += ["", picture(plot_scale(scale), "The 0-100 scale of the model")]
     return "\n".join(lines)
 
 
@@ -66,6 +73,20 @@ def plot_importance(importance: str) -> bytes:
     axes = figure.subplots()
     axes.barh([name for name, _ in shown], [size for _, size in shown], color=ORANGE)
     axes.set_xlabel("Mean size of what the feature adds (log-odds)")
+    return as_png(figure)
+
+
+def plot_scale(probability_quantiles: Sequence[float]) -> bytes:
+    """Which probability is which place on the 0-100 scale, fixed at training."""
+    figure = empty_figure(5.5, 4)
+    axes = figure.subplots()
+    percents = [
+        100 * place / max(len(probability_quantiles) - 1, 1) for place in range(len(probability_quantiles))
+    ]
+    axes.plot(probability_quantiles, percents, color=BLUE, linewidth=2)
+    axes.set_xlabel("Probability of winning within the horizon (share)")
+    axes.set_ylabel("Place on the model's scale (points of 100)")
+    axes.set_ylim(0, 100)
     return as_png(figure)
 
 
