@@ -167,12 +167,21 @@ class Home:
         return value
 
 
+_ORDERS = {
+    "score_reasons": "lead_id, rank",
+    "score_history": "lead_id, as_of",
+    "newest_scores": "lead_id, as_of",
+    "trainings": "training",
+    "model_card": "as_of",
+    "score_gains": "cut_number",
+}
+"""Keys of tables that do not have one row per lead."""
+
+
 def table_of(home: Home, table: str) -> pl.DataFrame:
     """A table of the warehouse in the order of its key, as polars has it."""
 
-    order = {"score_reasons": "lead_id, rank", "score_history": "lead_id, as_of"}.get(
-        table.split(".")[1], "lead_id"
-    )
+    order = _ORDERS.get(table.split(".")[1], "lead_id")
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         rows: pl.DataFrame = connection.sql(f"select * from {table} order by {order}").pl()
