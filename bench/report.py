@@ -59,12 +59,12 @@ def write_report() -> None:
     features = [result for result in results.values() if "facts" in result["result"]]
     if features:
         lines += ["", *_features(sorted(features, key=lambda case: case["result"]["facts"]))]
-    scorings = [result for result in results.values() if "scored_leads" in result["result"]]
-    if scorings:
-        lines += ["", *_scorings(sorted(scorings, key=lambda case: case["result"]["scored_leads"]))]
     backtests = [result for result in results.values() if "backtest_leads" in result["result"]]
     if backtests:
         lines += ["", *_backtests(sorted(backtests, key=lambda case: case["result"]["backtest_leads"]))]
+    scorings = [result for result in results.values() if "scored_leads" in result["result"]]
+    if scorings:
+        lines += ["", *_scorings(sorted(scorings, key=lambda case: case["result"]["scored_leads"]))]
     landings = [result for result in results.values() if "events" in result["result"]]
     if landings:
         lines += ["", *_landings(sorted(landings, key=lambda case: case["result"]["events"]))]
@@ -216,6 +216,30 @@ def _features(cases: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def _backtests(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Twelve weekly moments replayed under two policies."""
+    lines = [
+        "## Backtest",
+        "",
+        "`leadflow backtest` of twelve weekly moments under two policies, with a model trained on what was known before, as a "
+        "process of its own, from its start to the files it writes. Wanted are minutes at 200,000 leads, and 8 GB. "
+        f"`make bench CASES='{' '.join('backtest-' + str(case['result']['backtest_leads']) for case in cases)}'`.",
+        "",
+        *(f"- {case['result']['backtest_leads']:,} leads: {_where(case)}" for case in cases),
+        "",
+        "| leads | events | moments | leads of all moments | wall seconds, median | CPU seconds | peak memory, GB |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for case in cases:
+        result = case["result"]
+        wall, cpu = (median(run[part] for run in result["runs"]) for part in ("wall_seconds", "cpu_seconds"))
+        lines.append(
+            f"| {result['backtest_leads']:,} | {result['backtest_events']:,} | {result['runs'][0]['moments']} | "
+            f"{result['runs'][0]['rows']:,} | {wall:.0f} | {cpu:.0f} | {max(run['peak_gb'] for run in result['runs']):.1f} |"
+        )
+    return lines
+
+
 def _scorings(cases: Sequence[Mapping[str, Any]]) -> list[str]:
     """Scoring with reasons, beside the bare model's predict."""
     lines = [
@@ -241,30 +265,6 @@ def _scorings(cases: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{median_of(scored, 'steps', 'scoring__rule_scores'):.1f} | {median_of(scored, 'steps', 'scoring__scored_leads'):.1f} | "
             f"{median(together):.1f} ({min(together):.1f} to {max(together):.1f}) | {median_of(scored, 'cpu'):.0f} | "
             f"{median_of(bare, 'read'):.1f} | {median_of(bare, 'predict'):.1f} | {peaks[0]:.1f} ({peaks[1]:.1f}) |"
-        )
-    return lines
-
-
-def _backtests(cases: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Twelve weekly moments replayed under two policies."""
-    lines = [
-        "## Backtest",
-        "",
-        "`leadflow backtest` of twelve weekly moments under two policies, with a model trained on what was known before, as a "
-        "process of its own, from its start to the files it writes. Wanted are minutes at 200,000 leads, and 8 GB. "
-        f"`make bench CASES='{' '.join('backtest-' + str(case['result']['backtest_leads']) for case in cases)}'`.",
-        "",
-        *(f"- {case['result']['backtest_leads']:,} leads: {_where(case)}" for case in cases),
-        "",
-        "| leads | events | moments | leads of all moments | wall seconds, median | CPU seconds | peak memory, GB |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for case in cases:
-        result = case["result"]
-        wall, cpu = (median(run[part] for run in result["runs"]) for part in ("wall_seconds", "cpu_seconds"))
-        lines.append(
-            f"| {result['backtest_leads']:,} | {result['backtest_events']:,} | {result['runs'][0]['moments']} | "
-            f"{result['runs'][0]['rows']:,} | {wall:.0f} | {cpu:.0f} | {max(run['peak_gb'] for run in result['runs']):.1f} |"
         )
     return lines
 

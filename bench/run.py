@@ -77,12 +77,12 @@ def _features(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: features_case(leads, EVENTS_PER_LEAD, runs)
 
 
-def _scoring(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
-    return lambda runs: scoring_case(leads, runs)
-
-
 def _backtest(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
     return lambda runs: backtest_case(leads, EVENTS_PER_LEAD, runs)
+
+
+def _scoring(leads: int) -> Callable[[int], Iterator[dict[str, Any]]]:
+    return lambda runs: scoring_case(leads, runs)
 
 
 CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
@@ -91,8 +91,8 @@ CASES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     **{f"landing-{suffix}-{events}m": _landing(events * 1_000_000, suffix) for events, suffix in LANDINGS},
     **{f"identity-{records}": _identity(records) for records in SIZES},
     **{f"features-{leads}": _features(leads) for leads in FEATURE_SIZES},
-    **{f"scoring-{leads}": _scoring(leads) for leads in SCORING_SIZES},
     **{f"backtest-{leads}": _backtest(leads) for leads in BACKTEST_SIZES},
+    **{f"scoring-{leads}": _scoring(leads) for leads in SCORING_SIZES},
     **{f"refresh-{leads}": _refresh(leads) for leads in SIZES},
 }
 

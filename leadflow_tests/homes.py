@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-c", "from leadflow.cli import main; main()")
-COMMAND_SECONDS = 240
+COMMAND_SECONDS = 900
 
 REFRESHES = dg.AssetKey(["raw", "refreshes"])
 MARTS = dg.AssetKey(["publish", "marts"])

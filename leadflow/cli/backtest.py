@@ -203,17 +203,15 @@ def _models(past: Past, wanted: Asked, policies: Sequence[Policy]) -> list[Train
         model = stored_model(past.run.settings.models_dir, wanted.model)
         refuse_seen(model, wanted.start)
         return [model for _ in policies]
-    examples = query(
-        past.connection,
-        f"select * from {_EXAMPLES} where not is_censored and as_of + to_days({horizon_days}) <= {literal(wanted.start)} "
-        "order by lead_id, as_of",
-    )
+    settled = f"from {_EXAMPLES} where not is_censored and as_of + to_days({horizon_days}) <= {literal(wanted.start)}"
+    examples = query(past.connection, f"select * {settled} order by lead_id, as_of")
     blocked = query(
         past.connection,
         "select distinct feature from features.leakage_report where is_kept_from_models order by 1",
     )
     return trained_before(
         examples,
+        past.activity(f"select lead_id, as_of {settled}", policies),
         policies,
         past.run.contracts["features.lead_features"].feature_roles,
         past.declared,
@@ -282,7 +280,7 @@ def _moment(
         f"where outcomes.first_closed_at is null or outcomes.first_closed_at > {literal(as_of)} order by lead_id",
     )
     parts = []
-    for features, activity in past.features_in_parts(as_of, leads):
+    for features, activity in past.features_in_parts(as_of, leads, policies):
         part = features.select("lead_id")
         for side, policy, model in zip(SIDES, policies, models, strict=True):
             used = model if isinstance(model, TrainedModel) else None

@@ -126,7 +126,7 @@ def _scored_by(past: Past, as_of: datetime) -> tuple[Policy, TrainedModel | None
 
     version = policy_version_in_force(past.connection, as_of)
     kept = None if version is None else kept_policy(past.run.settings.policies_dir, version)
-    model = model_in_force(past.run, as_of)
+    model = model_in_force(past.run, as_of, kept)
     told = []
     if version is None:
         told.append("  No refresh had looked from that moment or before: this is by the policy in force now.")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from leadflow.errors import LeadflowError, WarehouseLockedError
 from leadflow.quality.contracts import load_contracts
 from leadflow.quality.sql_text import literal
+from leadflow.rule_measures import rule_variables
 from leadflow.settings import Settings
 from leadflow.warehouse.connection import query, scalar
 from leadflow.warehouse.models.sql_models import load_room
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from leadflow.scoring.model import TrainedModel
     from leadflow.scoring.scored import Scored
 
-_SPINE, _CHOSEN = "leadflow_replayed_spine", "leadflow_replayed_leads"
+_SPINE, _CHOSEN, _DATED = "leadflow_replayed_spine", "leadflow_replayed_leads", "leadflow_replayed_facts"
 """Temporary tables, of this connection alone: the warehouse itself is not written to."""
 _FEATURES = Path("features(spine) of a replay")
 _NEEDED = ("identity.leads", "identity.identity_map", "clean.clean_leads", "features.lead_features", "scoring.scored_leads")  # fmt: skip
@@ -73,26 +74,64 @@ class Past:
 
         Only leads that were known then have a row.
         """
-        self.connection.execute(
-            f"create or replace temp table {_SPINE} as "
-            f"select lead_id, {literal(as_of)} as as_of from ({chosen})"
-        ).fetchall()
+        self._keep(_SPINE, _spine(as_of, chosen))
         return query(self.connection, f"select * from ({self._features_sql}\n) order by lead_id")
 
-    def activity(self, as_of: datetime, chosen: str) -> pl.DataFrame | None:
-        """Daily activity of the chosen leads by counted rule, as of a moment: what score_rules takes beside features.
+    def activity(self, spine: str, policies: Sequence[Policy]) -> pl.DataFrame | None:
+        """What leads did by day until moments, of what rules of any of the policies count; None where none counts.
 
-        The one place where it would be fetched; no rule counts yet.
+        Args:
+            spine: a select of lead_id and as_of.
         """
-        del as_of, chosen
-        return None
+        measures = rule_variables(*policies)["rule_measures"]
+        if not measures:
+            return None
+        self._keep(_SPINE, spine)
+        days = self._rendered(
+            f"activity_days('select lead_id, as_of from {_SPINE}', var('rule_measures'))", policies
+        )
+        return query(
+            self.connection,
+            f"select lead_id, as_of, measure, days_ago, occurrences from ({days}\n) "
+            "order by lead_id, as_of, measure, days_ago",
+        )
+
+    def fact_dates(self, features: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+        """The days of the facts behind features that rules and gates of a policy may name: features.lead_fact_dates of then.
+
+        Args:
+            features: what `features` gave.
+        """
+        spine = features.select("lead_id", "as_of", "account_id", "last_activity_at")
+        self.connection.register("leadflow_lent", spine.to_arrow())
+        self._keep(_DATED, "from leadflow_lent")
+        self.connection.unregister("leadflow_lent")
+        select = f"select lead_id, as_of, account_id, last_activity_at from {_DATED}"
+        dates = self._rendered(f"fact_dates('{select}', var('dated_measures'))", [policy])
+        return query(self.connection, f"select * from ({dates}\n) order by lead_id")
+
+    def _rendered(self, call: str, policies: Sequence[Policy]) -> str:
+        """A call of a macro, with the measures that rules of the policies need, whatever the policy in force needs."""
+        variables = {**self.run.variables(self.refresh), **rule_variables(*policies)}
+        return self.run.room.render_select(f"{{{{ {call} }}}}", variables, told=Path(f"{call} of a replay"))
+
+    def _keep(self, table: str, select: str) -> None:
+        self.connection.execute(f"create or replace temp table {table} as {select}").fetchall()
 
     def features_in_parts(
-        self, as_of: datetime, leads: pl.DataFrame, *, rows: int = ROWS_PER_PART
+        self,
+        as_of: datetime,
+        leads: pl.DataFrame,
+        policies: Sequence[Policy],
+        *,
+        rows: int = ROWS_PER_PART,
     ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame | None]]:
-        """Features and activity of leads (column lead_id), part by part in the order of lead_id: memory stays flat."""
+        """Features of leads (column lead_id) and what they did by day, as far as the policies count it.
+
+        Part by part in the order of lead_id: memory stays flat.
+        """
         self.connection.register("leadflow_lent", leads.select("lead_id").to_arrow())
-        self.connection.execute(f"create or replace temp table {_CHOSEN} as from leadflow_lent").fetchall()
+        self._keep(_CHOSEN, "from leadflow_lent")
         self.connection.unregister("leadflow_lent")
         for after, until in key_ranges(self.connection, _CHOSEN, "lead_id", rows=rows):
             bounds = [
@@ -101,7 +140,7 @@ class Past:
                 if bound is not None
             ]
             part = f"select lead_id from {_CHOSEN} where {' and '.join(bounds) or 'true'}"
-            yield self.features(as_of, part), self.activity(as_of, part)
+            yield self.features(as_of, part), self.activity(_spine(as_of, part), policies)
 
     def leads(self, as_of: datetime, chosen: str) -> pl.DataFrame:
         """Golden records of the leads that a select of lead_id gives, from the records known at a moment."""
@@ -127,14 +166,16 @@ class Past:
         """The leads that a select of lead_id gives, scored with their reasons as of a moment."""
         from leadflow.scoring.replay import scored_at
 
+        features = self.features(as_of, chosen)
         return scored_at(
             self.leads(as_of, chosen),
-            self.features(as_of, chosen),
+            features,
             policy,
             model,
             self.declared,
             as_of,
-            self.activity(as_of, chosen),
+            self.activity(_spine(as_of, chosen), [policy]),
+            self.fact_dates(features, policy),
         )
 
     def refuse_later(self, as_of: datetime) -> None:
@@ -193,6 +234,10 @@ def known_then(as_of: datetime) -> str:
     A lead that was merged into another since is part of that one now, and is not among them.
     """
     return f"select lead_id from identity.leads where known_from <= {literal(as_of)}"
+
+
+def _spine(as_of: datetime, chosen: str) -> str:
+    return f"select lead_id, {literal(as_of)} as as_of from ({chosen})"
 
 
 def one_lead(lead_id: str) -> str:

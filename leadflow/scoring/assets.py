@@ -9,7 +9,7 @@ import dagster as dg
 
 from leadflow.quality.contracts import Contracts
 from leadflow.scoring.history_asset import history_asset
-from leadflow.scoring.retraining import TRAINING_READS, TRAININGS
+from leadflow.scoring.retraining import EXAMPLES, NEWEST, TRAINING_READS, TRAININGS
 from leadflow.warehouse.stage_run import StageRun
 from leadflow.warehouse.table_assets import table_asset
 from leadflow.warehouse.tables import TableVersion
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
-    """scoring/rule_scores; scoring/trainings; scoring/model_card; scoring/scored_leads with its reasons and the model's scores."""
+    """All tables of scoring."""
     features = ["features.lead_features", "features.lead_rule_activity"]
 
     @table_asset(contracts, outputs=["scoring.rule_scores"], inputs=features)
@@ -39,7 +39,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
             inputs=features,
         )
 
-    @table_asset(contracts, outputs=[TRAININGS], inputs=list(TRAINING_READS))
+    @table_asset(contracts, outputs=[TRAININGS, NEWEST], inputs=list(TRAINING_READS))
     def trainings(run: StageRun) -> Mapping[str, TableVersion]:
         from leadflow.scoring.retraining import train_where_due
 
@@ -60,7 +60,31 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
             as_of,
             retraining.kept_from_models(run),
         )
+        run.tell("scoring.model_card", **told_of_card(card))
         return run.write({"scoring.model_card": card}, inputs=carded)
+
+    gained = [NEWEST, "scoring.model_card", *TRAINING_READS]
+
+    @table_asset(contracts, outputs=["scoring.score_gains"], inputs=gained)
+    def score_gains(run: StageRun) -> Mapping[str, TableVersion]:
+        from leadflow.plotting import picture
+        from leadflow.scoring.gains import gains_table
+        from leadflow.scoring.gains_plot import plot_gains
+        from leadflow.scoring.measured import weeks_of
+
+        rows, version = _measured(run)
+        gains = gains_table(
+            rows["label"].to_numpy(),
+            rows["score"].to_numpy(),
+            rows["lead_id"].to_numpy(),
+            run.policy,
+            weeks=weeks_of(rows),
+            as_of=run.refresh().as_of,
+            model_version=version,
+        )
+        plot = dg.MetadataValue.md(picture(plot_gains(gains), "Share of wins by share of leads"))
+        run.tell("scoring.score_gains", plot=plot)
+        return run.write({"scoring.score_gains": gains}, inputs=gained)
 
     inputs = [
         "identity.leads",
@@ -123,4 +147,27 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
         ]
         return run.write_in_parts(read, scored_part, by="lead_id", inputs=inputs)
 
-    return [rule_scores, trainings, model_card, scored_leads, history_asset(contracts)]
+    return [rule_scores, trainings, model_card, score_gains, scored_leads, history_asset(contracts)]
+
+
+def _measured(run: StageRun) -> tuple[pl.DataFrame, str | None]:
+    """Rows to measure gains on, and the model that scored them, None for rules alone."""
+    import polars as pl
+
+    from leadflow.scoring.in_force import stored_model
+    from leadflow.scoring.measured import scored_by_model, scored_by_rules
+    from leadflow.scoring.retraining import with_rule_scores
+
+    version = run.read("scoring.model_card", ["model_version"])["model_version"][0]
+    if version is None:
+        examples = with_rule_scores(run, run.read(EXAMPLES))
+        return scored_by_rules(examples, run.policy.training), None
+    newest = run.read(NEWEST).filter(pl.col("model_version") == version)
+    return scored_by_model(newest, stored_model(run.settings.models_dir, version), run.policy), version
+
+
+def told_of_card(card: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    """The card as a page, for the Dagster UI."""
+    from leadflow.scoring.card_page import card_page
+
+    return {"card": dg.MetadataValue.md(card_page(card))}

@@ -18,12 +18,13 @@ from leadflow.modelling.attributes import feature_spec, with_attributes
 from leadflow.modelling.columns import significant
 from leadflow.policy import Policy
 from leadflow.scoring.model import Fallback, TrainedModel
-from leadflow.scoring.replay import rule_scores
+from leadflow.scoring.rules import score_rules
 from leadflow.scoring.training import train
 
 
 def trained_before(
     examples: pl.DataFrame,
+    activity: pl.DataFrame | None,
     policies: Sequence[Policy],
     roles: Mapping[str, str | None],
     declared: Mapping[str, str],
@@ -33,11 +34,15 @@ def trained_before(
 
     Args:
         examples: rows of features.training_examples whose label was settled before the period.
+        activity: what the leads of the examples did by day until the moment of each: lead_id, as_of, measure, days_ago,
+            occurrences; at least of the measures that rules of the policies count. None where none does.
         roles: 'numeric', 'categorical' or None by feature.
         left_out: features that no model may use.
     """
     wide = with_attributes(examples, declared)
-    by_row = wide.with_columns(lead_id=pl.format("{} {}", "lead_id", "as_of"))
+    moment = pl.format("{} {}", "lead_id", "as_of")
+    by_row = wide.with_columns(lead_id=moment)
+    days = None if activity is None else activity.with_columns(lead_id=moment)
     spec = feature_spec(roles, wide, left_out)
     trained: dict[str, TrainedModel | Fallback] = {}
     models: list[TrainedModel | Fallback] = []
@@ -45,7 +50,7 @@ def trained_before(
         if not policy.training.is_enabled:
             models.append(Fallback("training is switched off in the policy (training.is_enabled)"))
             continue
-        scores = rule_scores(by_row, policy).scores["rule_score"]
+        scores = score_rules(by_row, policy, days).scores["rule_score"]
         settings = policy.training.model_dump_json()
         if settings not in trained:
             trained[settings] = train(

@@ -106,7 +106,7 @@ def model_card(
         "calibration_verdict": None if measured is None else calibration_verdict(measured),
         "blend_weight": model_weight(model.wins, policy.blend) if model else 0.0,
         "feature_names": ", ".join(model.feature_names) if model else None,
-        "importance": json.dumps(model.importance) if model else None,
+        "importance": _importance(model) if model else None,
         "candidates": None if measured is None else _candidates(measured),
         "calibration_curve": None if measured is None else json.dumps(measured.calibration_curve),
         "kept_from_model": ", ".join(name.removeprefix(ATTRIBUTE_PREFIX) for name in left_out) or None,
@@ -157,6 +157,11 @@ def _reason(model: TrainedModel | None, made: dict[str, object] | None, policy: 
 def _chosen(measured: Evaluation | None, name: str) -> str | None:
     chosen = [one for one in measured.candidates if one.is_chosen] if measured else []
     return str(getattr(chosen[0], name)) if chosen else None
+
+
+def _importance(model: TrainedModel) -> str:
+    """What weighs most first."""
+    return json.dumps(dict(sorted(model.importance.items(), key=lambda item: (-item[1], item[0]))))
 
 
 def _candidates(measured: Evaluation) -> str:

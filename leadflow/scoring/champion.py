@@ -34,6 +34,16 @@ TRAININGS_SCHEMA = pl.Schema(
         ("code_version", pl.String),
     ]
 )
+NEWEST_SCHEMA = pl.Schema(
+    [
+        ("model_version", pl.String),
+        ("lead_id", pl.String),
+        ("as_of", pl.Datetime("us")),
+        ("label", pl.Boolean),
+        ("ml_probability", pl.Float64),
+        ("rule_score", pl.Float64),
+    ]
+)
 MORE_WINS = 1.5
 """Growth of won leads after which a training that gave no model is tried again by itself."""
 _LEAST_TO_COMPARE = 20

@@ -1,7 +1,7 @@
 """Which day the fact behind a feature is of: a column of features.lead_fact_dates.
 
-Belongs here: which features are made of what. Does not belong here: the days themselves (dbt_like_sql/features/
-lead_fact_dates.sql).
+Belongs here: which features are made of what. Does not belong here: the days themselves (the macro
+fact_dates).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import polars as pl
 
 from leadflow.modelling.calibration import Calibration
 from leadflow.modelling.candidates import Estimator, estimator_from_dict
-from leadflow.modelling.columns import CategoricalColumn, FeatureSpec, Floats, NumericColumn
+from leadflow.modelling.columns import CategoricalColumn, FeatureSpec, Floats
 
 __all__ = [
     "CandidateResult",
@@ -146,7 +146,6 @@ class TrainedModel:
             reference of the 0-100 scale.
         rule_quantiles: the same of the rule score at all examples, which nothing was fitted to; None where none was given.
         importance: mean size of what each feature adds, in log-odds, on the newest leads.
-        gains: rows of scoring.score_gains, of the newest leads.
         values: what predicts the contract value; None where there were too few.
     """
 
@@ -161,7 +160,6 @@ class TrainedModel:
     rule_quantiles: tuple[float, ...] | None
     evaluation: Evaluation
     importance: dict[str, float] = field(default_factory=dict)
-    gains: tuple[dict[str, Any], ...] = ()
     values: dict[str, Any] | None = None
     made: Made = Made()
 
@@ -192,13 +190,15 @@ class TrainedModel:
         return self.estimator.log_odds(features)
 
     def seen_values(self) -> dict[str, frozenset[str]]:
-        """Texts of training by categorical feature; what is not among them is new to the model."""
-        seen = {}
-        for column in self.estimator.columns:
-            if not isinstance(column, NumericColumn):
-                texts = column.rates if isinstance(column, CategoricalColumn) else column.values
-                seen[column.feature] = frozenset(texts)
-        return seen
+        """Texts of training by categorical feature; what is not among them is new to the model.
+
+        Features read by indicators are not among them: of their rare values nothing is kept.
+        """
+        return {
+            column.feature: frozenset(column.rates)
+            for column in self.estimator.columns
+            if isinstance(column, CategoricalColumn)
+        }
 
     def calibrated(self, log_odds: Floats) -> Floats:
         """The probability of winning within the horizon that given log-odds stand for; never falls as they rise."""
@@ -213,7 +213,6 @@ class TrainedModel:
         told = {
             "evaluation": _plain(asdict(self.evaluation)),
             "importance": self.importance,
-            "gains": list(self.gains),
             "made": _plain(asdict(self.made)),
         }
         content = {"format": FORMAT, "fitted": self._fitted(), "told": told}
@@ -245,7 +244,6 @@ class TrainedModel:
             rule_quantiles=None if fitted["rule_quantiles"] is None else tuple(fitted["rule_quantiles"]),
             evaluation=_evaluation(told["evaluation"]),
             importance=told["importance"],
-            gains=tuple(told["gains"]),
             made=Made(**{**told["made"], "as_of": _moment(told["made"]["as_of"])}),
         )
 

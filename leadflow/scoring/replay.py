@@ -1,7 +1,7 @@
 """Scoring as of any moment: what a refresh of that moment would have written, from features of that moment.
 
 Belongs here: putting rules, model and reasons together as the asset scored_leads does. Does not belong here: where features
-of a past moment come from (replay_inputs.py), what is made of the scores (backtest.py, the command explain).
+of a past moment come from (cli/past.py), what is made of the scores (backtest.py, the command explain).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import polars as pl
 from leadflow.modelling.attributes import with_attributes
 from leadflow.policy import Policy
 from leadflow.scoring.model import TrainedModel
-from leadflow.scoring.rules import RuleScores, score_rules
+from leadflow.scoring.revenue import ValueModel
+from leadflow.scoring.rules import score_rules
 from leadflow.scoring.scored import Scored, assemble, blended
 
 SCORES_READ = ("lead_id", "rule_score", "ml_probability", "score", "tier")
@@ -29,6 +30,7 @@ def scored_at(
     declared: Mapping[str, str],
     as_of: datetime,
     activity: pl.DataFrame | None = None,
+    fact_dates: pl.DataFrame | None = None,
 ) -> Scored:
     """Leads scored with their reasons, as of a moment.
 
@@ -38,12 +40,15 @@ def scored_at(
         features: features(spine) of the moment, attributes as a JSON object.
         declared: type by name of the declared attributes.
         as_of: the moment, UTC without time zone.
-        activity: daily activity of the leads by counted rule; see `rule_scores`.
+        activity: what the leads did by day, at least of the measures that rules count; see `score_rules`.
+        fact_dates: the days of the facts of the moment; without them only what counts has a day.
     """
     known = leads.join(features.select("lead_id"), on="lead_id", how="semi")
     wide = with_attributes(features, declared)
-    rules = rule_scores(wide, policy, activity)
-    return assemble(known, wide, rules.scores, rules.points, model, policy, as_of)
+    rules = score_rules(wide, policy, activity, fact_dates)
+    values = None if model is None or model.values is None else ValueModel.from_dict(model.values)
+    expected = None if values is None else values.predict(wide)
+    return assemble(known, wide, rules.scores, rules.points, model, policy, as_of, expected)
 
 
 def scores_at(
@@ -55,10 +60,4 @@ def scores_at(
 ) -> pl.DataFrame:
     """Leads scored without reasons: SCORES_READ, by lead_id. Arguments as of `scored_at`."""
     wide = with_attributes(features, declared).sort("lead_id")
-    return blended(wide, rule_scores(wide, policy, activity).scores, model, policy).select(SCORES_READ)
-
-
-def rule_scores(features: pl.DataFrame, policy: Policy, activity: pl.DataFrame | None = None) -> RuleScores:
-    """The one place where a replay asks the rules; `activity` is what rules that count need beside features."""
-    del activity  # no rule counts yet
-    return score_rules(features, policy)
+    return blended(wide, score_rules(wide, policy, activity).scores, model, policy).select(SCORES_READ)

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from leadflow.modelling.columns import FeatureSpec
+    from leadflow.policy import Policy
     from leadflow.scoring.model import Fallback, TrainedModel
 
 TRAININGS = "scoring.trainings"
+NEWEST = "scoring.newest_scores"
 EXAMPLES = "features.training_examples"
 ACTIVITY = "features.training_rule_activity"
 TRAINING_READS = (
@@ -38,18 +40,17 @@ def train_where_due(run: StageRun) -> Mapping[str, TableVersion]:
     """Train a model where one is due, keep it, and note what came of it; mostly nothing is due."""
     import polars as pl
 
-    from leadflow.scoring.champion import TRAININGS_SCHEMA, champion_at, why_train
+    from leadflow.scoring.champion import champion_at, why_train
 
     as_of, former = run.refresh().as_of, trainings(run)
     left_out = kept_from_models(run)
-    nothing = TRAININGS_SCHEMA.to_frame()
     if not run.policy.training.is_enabled:
-        return run.write({TRAININGS: nothing}, inputs=list(TRAINING_READS), merged=[TRAININGS])
+        return _noted(run, None, None)
     version = champion_at(former, as_of)
     unusable = None if version is None else _unusable(run, version, left_out)
     asked_by = why_train(former, as_of, _settled_wins(run), is_asked=run.is_retraining, unusable=unusable)
     if asked_by is None:
-        return run.write({TRAININGS: nothing}, inputs=list(TRAINING_READS), merged=[TRAININGS])
+        return _noted(run, None, None)
     champion = (
         stored_model(run.settings.models_dir, version) if version is not None and unusable is None else None
     )
@@ -64,10 +65,31 @@ def train_where_due(run: StageRun) -> Mapping[str, TableVersion]:
     if unusable is not None:
         row["reason"] = f"{unusable}, so it was trained anew; {row['reason']}"
     run.tell(TRAININGS, outcome=row["outcome"], reason=row["reason"], asked_by=asked_by)
+    newest = None
+    if row["outcome"] == "champion" and held_out is not None:
+        newest = held_out.rename({"challenger": "ml_probability"}).with_columns(
+            model_version=pl.lit(row["model_version"])
+        )
+    return _noted(run, row, newest)
+
+
+def _noted(
+    run: StageRun, row: dict[str, object] | None, newest: pl.DataFrame | None
+) -> Mapping[str, TableVersion]:
+    """Add a training to the log, and what its champion said of the newest leads; without one nothing changes."""
+    import polars as pl
+
+    from leadflow.scoring.champion import NEWEST_SCHEMA, TRAININGS_SCHEMA
+
     return run.write(
-        {TRAININGS: pl.DataFrame([row], schema=TRAININGS_SCHEMA)},
+        {
+            TRAININGS: pl.DataFrame([] if row is None else [row], schema=TRAININGS_SCHEMA),
+            NEWEST: NEWEST_SCHEMA.to_frame()
+            if newest is None
+            else newest.select(NEWEST_SCHEMA.names()).cast(NEWEST_SCHEMA),
+        },
         inputs=list(TRAINING_READS),
-        merged=[TRAININGS],
+        merged=[TRAININGS, NEWEST],
     )
 
 
@@ -81,15 +103,18 @@ def trainings(run: StageRun) -> pl.DataFrame:
     return run.read(TRAININGS, TRAININGS_SCHEMA.names())
 
 
-def model_in_force(run: StageRun, as_of: datetime) -> TrainedModel | None:
+def model_in_force(run: StageRun, as_of: datetime, policy: Policy | None = None) -> TrainedModel | None:
     """The champion at a moment, or None where rules scored alone.
+
+    Args:
+        policy: that of the moment, which may have no model used; None takes the one in force now.
 
     Raises:
         WarehouseError: the model's file is gone or does not hold what it should.
     """
     from leadflow.scoring.champion import champion_at
 
-    if not run.policy.training.is_enabled:
+    if not (policy or run.policy).training.is_enabled:
         return None
     version = champion_at(trainings(run), as_of)
     return None if version is None else stored_model(run.settings.models_dir, version)
@@ -141,20 +166,26 @@ def _trained(run: StageRun, left_out: Collection[str]) -> tuple[TrainedModel | F
 
 def training_examples(run: StageRun, left_out: Collection[str]) -> tuple[pl.DataFrame, FeatureSpec]:
     """The examples with the rule score of their moment, attributes in columns, and what a model may use of them."""
+    from leadflow.modelling.attributes import feature_spec, with_attributes
+
+    examples = with_attributes(with_rule_scores(run, run.read(EXAMPLES)), declared(run))
+    spec = feature_spec(run.contracts["features.lead_features"].feature_roles, examples, left_out)
+    return examples, spec
+
+
+def with_rule_scores(run: StageRun, examples: pl.DataFrame) -> pl.DataFrame:
+    """The examples with `rule_score`, by the policy in force, from what was known at each one's moment."""
     import polars as pl
 
-    from leadflow.modelling.attributes import feature_spec, with_attributes
     from leadflow.scoring.rules import score_rules
 
-    examples = with_attributes(run.read(EXAMPLES), declared(run))
     moment = pl.format("{} {}", "lead_id", "as_of")
     by_row = examples.with_columns(lead_id=moment)
     refuse_days_of_other_rules(run, ACTIVITY)
     activity = run.read(ACTIVITY).with_columns(lead_id=moment)
     rule_score = score_rules(by_row, run.policy, activity).scores.select("lead_id", "rule_score")
     scored = by_row.select("lead_id").join(rule_score, on="lead_id", how="left", maintain_order="left")
-    spec = feature_spec(run.contracts["features.lead_features"].feature_roles, examples, left_out)
-    return examples.with_columns(rule_score=scored["rule_score"]), spec
+    return examples.with_columns(rule_score=scored["rule_score"])
 
 
 def _decided(

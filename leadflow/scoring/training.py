@@ -164,7 +164,7 @@ def train_measured(
         probability_quantiles=quantiles,
         rule_quantiles=rule_quantiles,
         evaluation=evaluation,
-        importance=dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
+        importance=sizes,
     )
     held_out = after.select(
         "lead_id",

@@ -14,7 +14,7 @@ from leadflow.modelling.columns import FeatureSpec
 from leadflow.policy import Policy
 from leadflow.scoring.backtest_learning import refuse_seen, trained_before
 from leadflow.scoring.model import Fallback, TrainedModel
-from leadflow.scoring.replay import rule_scores
+from leadflow.scoring.rules import score_rules
 from leadflow.scoring.training import train
 
 START = datetime(2024, 1, 1)  # noqa: DTZ001 - instants are naive UTC throughout
@@ -58,10 +58,10 @@ def _examples() -> pl.DataFrame:
 )
 def test_each_policy_has_the_model_that_training_under_it_alone_gives(training):
     examples, policies = _examples(), [_policy(30, **training), _policy(80, **training)]
-    models = trained_before(examples, policies, ROLES, {}, ["company_size"])
+    models = trained_before(examples, None, policies, ROLES, {}, ["company_size"])
     spec = FeatureSpec(numeric=["page_views_30d"], categorical=["channel"])
     for policy, model in zip(policies, models, strict=True):
-        scores = rule_scores(examples, policy).scores["rule_score"]
+        scores = score_rules(examples, policy).scores["rule_score"]
         alone = train(examples.with_columns(rule_score=scores), spec, policy.training)
         assert isinstance(model, TrainedModel)
         assert isinstance(alone, TrainedModel)
@@ -71,19 +71,19 @@ def test_each_policy_has_the_model_that_training_under_it_alone_gives(training):
 
 
 def test_where_training_is_switched_off_rules_score_alone():
-    off, on = trained_before(_examples(), [_policy(30, is_enabled=False), _policy(30)], ROLES, {}, [])
+    off, on = trained_before(_examples(), None, [_policy(30, is_enabled=False), _policy(30)], ROLES, {}, [])
     assert isinstance(off, Fallback)
     assert isinstance(on, TrainedModel)
 
 
 def test_without_examples_rules_score_alone():
-    (model,) = trained_before(_examples().clear(), [_policy(30)], ROLES, {}, [])
+    (model,) = trained_before(_examples().clear(), None, [_policy(30)], ROLES, {}, [])
     assert isinstance(model, Fallback)
     assert "no labelled examples" in model.reason
 
 
 def test_a_model_is_refused_from_the_day_its_last_outcome_was_settled_after_the_period_began():
-    (model,) = trained_before(_examples(), [_policy(30)], ROLES, {}, [])
+    (model,) = trained_before(_examples(), None, [_policy(30)], ROLES, {}, [])
     assert isinstance(model, TrainedModel)
     settled = model.label_settled_at
     assert settled == model.evaluation.test_to + timedelta(days=90)

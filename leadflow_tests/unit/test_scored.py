@@ -16,7 +16,7 @@ from leadflow.modelling.columns import CategoricalColumn, NumericColumn
 from leadflow.modelling.linear import LinearModel
 from leadflow.policy import Policy
 from leadflow.scoring.card import CARD_SCHEMA
-from leadflow.scoring.champion import TRAININGS_SCHEMA
+from leadflow.scoring.champion import NEWEST_SCHEMA, TRAININGS_SCHEMA
 from leadflow.scoring.gains import GAINS_TABLE_SCHEMA
 from leadflow.scoring.history import HISTORY_SCHEMA
 from leadflow.scoring.model import Evaluation, TrainedModel
@@ -300,6 +300,7 @@ def test_tables_have_the_contracts_columns_and_types_also_when_empty():
         "score_gains": GAINS_TABLE_SCHEMA,
         "score_history": HISTORY_SCHEMA,
         "trainings": TRAININGS_SCHEMA,
+        "newest_scores": NEWEST_SCHEMA,
     }
     for model in (None, MODEL):
         for facts in ((), ({},), ({"company_size": 900, "page_views_ever": 1},)):

@@ -1,0 +1,56 @@
+"""The scores that gains are measured on: of leads that what scored them had not learned from.
+
+Belongs here: choosing and scoring those rows. Does not belong here: the gains (gains.py), training (training.py).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from leadflow.modelling.splits import split_forward
+from leadflow.policy import Policy, Training
+from leadflow.scoring.blend import combine, model_weight, on_scale
+from leadflow.scoring.model import TrainedModel
+
+MEASURED = ("lead_id", "as_of", "label", "score")
+
+
+def scored_by_model(newest: pl.DataFrame, model: TrainedModel, policy: Policy) -> pl.DataFrame:
+    """MEASURED of the newest leads at the champion's training: mixed as scores are mixed now.
+
+    Args:
+        newest: rows of scoring.newest_scores of the champion.
+    """
+    rules = newest["rule_score"].to_numpy()
+    if model.rule_quantiles is not None:
+        rules = on_scale(rules, model.rule_quantiles)
+    told = on_scale(newest["ml_probability"].to_numpy(), model.probability_quantiles)
+    mixed = combine(rules, told, model_weight(model.wins, policy.blend))
+    return (
+        newest.with_columns(score=pl.Series(mixed, dtype=pl.Float64))
+        .select(MEASURED)
+        .sort("as_of", "lead_id")
+    )
+
+
+def scored_by_rules(examples: pl.DataFrame, settings: Training) -> pl.DataFrame:
+    """MEASURED of the newest labelled examples by rules alone, which have learned from nothing.
+
+    Args:
+        examples: lead_id, as_of, label and rule_score.
+    """
+    known = examples.filter(pl.col("label").is_not_null()).sort("as_of", "lead_id")
+    if settings.from_date is not None:
+        known = known.filter(pl.col("as_of") >= settings.from_date)
+    if not known.height:
+        return known.select("lead_id", "as_of", "label", score="rule_score")
+    return split_forward(known, settings)[1].select("lead_id", "as_of", "label", score="rule_score")
+
+
+def weeks_of(rows: pl.DataFrame) -> float | None:
+    """How long the rows' leads took to come in, by their first moments; None where that is no time."""
+    first = rows.group_by("lead_id").agg(pl.col("as_of").min())["as_of"]
+    lasted = (first.max() - first.min()) / timedelta(weeks=1) if len(first) else 0.0  # type: ignore[operator]
+    return float(lasted) if lasted > 0 else None
