@@ -113,6 +113,8 @@ class TreeModel:
 
         They are told in single precision; what they lack of the log-odds by rounding goes to the feature that weighs most.
         """
+        if features.is_empty():  # XGBoost then gives an array of another shape
+            return pl.DataFrame(schema=dict.fromkeys(self.feature_names, pl.Float64))
         rows = _matrix(self._design(features))
         told = self._grown.predict(rows, pred_contribs=True).astype(np.float64)
         if self.family == "forest":
