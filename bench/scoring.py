@@ -33,6 +33,8 @@ from leadflow.warehouse.connection import Warehouse
 SIMULATED_LEADS = 20_000
 SEED = 1
 STEPS = ("scoring__rule_scores", "scoring__scored_leads")
+READ = ("identity.leads", "features.lead_features", "features.lead_rule_activity", "features.lead_fact_dates")
+"""What the steps read of each lead."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -47,16 +49,20 @@ def prepare(folder: Path, leads: int) -> None:
 
 
 def multiply(home: Path, leads: int) -> None:
-    """Take the leads of a refreshed home over and over, until they are so many."""
+    """Take the leads of a refreshed home, and all that is known of each, over and over, until they are so many."""
+    new_id = "one.lead_id || '-' || lpad(copy.number::varchar, 6, '0')"
     with Warehouse.from_settings(load_settings(home=home)).connect() as connection:
-        found = connection.execute("select count(*) from features.lead_features").fetchall()[0][0]
-        for table in ("identity.leads", "features.lead_features"):
+        found = connection.execute("select count(*) from identity.leads").fetchall()[0][0]
+        copies = f"cross join range({-(-leads // found)}) as copy(number)"
+        last = connection.execute(
+            f"select max(lead_id) from (select {new_id} as lead_id from identity.leads as one {copies} "
+            f"order by lead_id limit {int(leads)})"
+        ).fetchall()[0][0]
+        for table in READ:
             schema, name = map(identifier, table.split("."))
             connection.execute(
-                f"create or replace table {schema}.{name} as "
-                f"select one.* replace (one.lead_id || '-' || lpad(copy.number::varchar, 6, '0') as lead_id) "
-                f"from {schema}.{name} as one cross join range({-(-leads // found)}) as copy(number) "
-                f"order by lead_id limit {int(leads)}"
+                f"create or replace table {schema}.{name} as select one.* replace ({new_id} as lead_id) "
+                f"from {schema}.{name} as one {copies} where {new_id} <= '{last}' order by lead_id"
             )
 
 

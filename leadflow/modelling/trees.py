@@ -10,7 +10,7 @@ is used (candidates.py).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -75,6 +75,7 @@ class TreeModel:
         prior: win rate of training, that the trees begin from.
         booster: the trees as XGBoost's JSON.
         baseline: log-odds of the average training row.
+        threads: that rows are told by; each row's numbers are the same by any number of them.
     """
 
     columns: tuple[Column, ...]
@@ -82,6 +83,7 @@ class TreeModel:
     prior: float
     booster: str
     baseline: float
+    threads: int = field(default=1, compare=False)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -92,7 +94,7 @@ class TreeModel:
     def _grown(self) -> Booster:
         from xgboost import Booster
 
-        grown = Booster({"nthread": 1})
+        grown = Booster({"nthread": self.threads})
         grown.load_model(bytearray(self.booster, "utf-8"))
         return grown
 
@@ -113,6 +115,8 @@ class TreeModel:
 
         They are told in single precision; what they lack of the log-odds by rounding goes to the feature that weighs most.
         """
+        if features.is_empty():  # XGBoost then gives an array of another shape
+            return pl.DataFrame(schema=dict.fromkeys(self.feature_names, pl.Float64))
         rows = _matrix(self._design(features))
         told = self._grown.predict(rows, pred_contribs=True).astype(np.float64)
         if self.family == "forest":

@@ -114,7 +114,9 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
 
         refuse_days_of_other_rules(run, "features.lead_rule_activity")
         version = run.read("scoring.model_card", ["model_version"])["model_version"][0]
-        model = None if version is None else stored_model(run.settings.models_dir, version)
+        model = None
+        if version is not None:
+            model = stored_model(run.settings.models_dir, version).with_threads(run.workers)
         values = None if model is None or model.values is None else ValueModel.from_dict(model.values)
         as_of, attributes = run.refresh().as_of, declared(run)
 

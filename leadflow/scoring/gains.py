@@ -64,7 +64,7 @@ class GainsSettings:
     Attributes:
         tiers: whose boundaries have rows of their own.
         gains: capacity, cost and value, where there are any.
-        weeks: how long the rows' leads took to come in; needed for calls_per_week.
+        weeks: how long the rows' leads took to come in; None where that is no time, and a capacity cannot be weighed.
         samples, seed: of the resampling.
     """
 
@@ -120,7 +120,7 @@ def score_gains(
       greatest distance from the diagonal (Kneedle: Satopaa, Albrecht, Irwin and Raghavan, 2011); beyond it leads win less
       often than the average lead. None where scores without skill come as far from it in one of twenty cases (the one-sided
       test of Kolmogorov and Smirnov between leads that won and others, each lead counted once).
-    - for a call capacity: as many leads as can be called in settings.weeks.
+    - for a call capacity: as many leads as can be called in settings.weeks. None where they came in over no time.
     - for cost and value: the score at which value_per_win times wins less cost_per_call times leads is greatest.
 
     Args:
@@ -132,7 +132,7 @@ def score_gains(
         GAINS_SCHEMA; without rows where nothing is given. What is a share of wins is null where there are none.
 
     Raises:
-        LeadflowError: the three differ in length, a score is not a number, or calls_per_week is set and weeks is not.
+        LeadflowError: the three differ in length, or a score is not a number.
     """
     if not len(labels) == len(scores) == len(lead_ids):
         raise LeadflowError(
@@ -144,11 +144,6 @@ def score_gains(
         raise LeadflowError(
             f"{wrong} of {len(scores)} scores are not numbers",
             "leave out what has no score, or mend the scores",
-        )
-    if settings.gains.calls_per_week is not None and not (settings.weeks is not None and settings.weeks > 0):
-        raise LeadflowError(
-            "calls_per_week of the policy cannot be weighed against leads that came in over no time",
-            "measure leads of several days, or leave calls_per_week out",
         )
     if not len(labels):
         return GAINS_SCHEMA.to_frame()
@@ -217,7 +212,7 @@ def _flattening(curve: _Curve, labels: Labels, lead_ids: NDArray[Any]) -> Iterat
 
 def _paying(curve: _Curve, settings: GainsSettings) -> Iterator[_Cut]:
     total, gains = len(curve.scores), settings.gains
-    if gains.calls_per_week is not None and settings.weeks is not None:
+    if gains.calls_per_week is not None and settings.weeks:
         leads = min(total, int(np.floor(gains.calls_per_week * settings.weeks + _TINY)))
         reason = f"{gains.calls_per_week:,} calls a week reach so far down the list"
         threshold = float(curve.scores[leads - 1]) if leads else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
 from leadflow.modelling.splits import split_forward
@@ -18,7 +19,7 @@ MEASURED = ("lead_id", "as_of", "label", "score")
 
 
 def scored_by_model(newest: pl.DataFrame, model: TrainedModel, policy: Policy) -> pl.DataFrame:
-    """MEASURED of the newest leads at the champion's training: mixed as scores are mixed now.
+    """MEASURED of the newest leads at the champion's training, one row a lead: mixed as scores are mixed now.
 
     Args:
         newest: rows of scoring.newest_scores of the champion.
@@ -28,15 +29,12 @@ def scored_by_model(newest: pl.DataFrame, model: TrainedModel, policy: Policy) -
         rules = on_scale(rules, model.rule_quantiles)
     told = on_scale(newest["ml_probability"].to_numpy(), model.probability_quantiles)
     mixed = combine(rules, told, model_weight(model.wins, policy.blend))
-    return (
-        newest.with_columns(score=pl.Series(mixed, dtype=pl.Float64))
-        .select(MEASURED)
-        .sort("as_of", "lead_id")
-    )
+    scored = newest.with_columns(score=pl.Series(mixed, dtype=pl.Float64)).select(MEASURED)
+    return _one_a_lead(scored, policy.training.seed)
 
 
 def scored_by_rules(examples: pl.DataFrame, settings: Training) -> pl.DataFrame:
-    """MEASURED of the newest labelled examples by rules alone, which have learned from nothing.
+    """MEASURED of the newest labelled examples, one row a lead, by rules alone, which have learned from nothing.
 
     Args:
         examples: lead_id, as_of, label and rule_score.
@@ -46,7 +44,21 @@ def scored_by_rules(examples: pl.DataFrame, settings: Training) -> pl.DataFrame:
         known = known.filter(pl.col("as_of") >= settings.from_date)
     if not known.height:
         return known.select("lead_id", "as_of", "label", score="rule_score")
-    return split_forward(known, settings)[1].select("lead_id", "as_of", "label", score="rule_score")
+    newest = split_forward(known, settings)[1].select("lead_id", "as_of", "label", score="rule_score")
+    return _one_a_lead(newest, settings.seed)
+
+
+def _one_a_lead(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """One moment of each lead, drawn: a lead is called once, however often it was looked at."""
+    ordered = rows.sort("lead_id", "as_of")
+    drawn = np.random.default_rng(seed).permutation(ordered.height)
+    return (
+        ordered.with_columns(drawn=pl.Series(drawn))
+        .sort("drawn")
+        .unique("lead_id", keep="first", maintain_order=True)
+        .drop("drawn")
+        .sort("as_of", "lead_id")
+    )
 
 
 def weeks_of(rows: pl.DataFrame) -> float | None:

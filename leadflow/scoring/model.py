@@ -17,6 +17,7 @@ import polars as pl
 from leadflow.modelling.calibration import Calibration
 from leadflow.modelling.candidates import Estimator, estimator_from_dict
 from leadflow.modelling.columns import CategoricalColumn, FeatureSpec, Floats
+from leadflow.modelling.trees import TreeModel
 
 __all__ = [
     "CandidateResult",
@@ -260,6 +261,12 @@ class TrainedModel:
             "rule_quantiles": None if self.rule_quantiles is None else list(self.rule_quantiles),
             "values": self.values,
         }
+
+    def with_threads(self, threads: int) -> TrainedModel:
+        """The same model, telling rows by so many threads where it can."""
+        if isinstance(self.estimator, TreeModel):
+            return replace(self, estimator=replace(self.estimator, threads=threads))
+        return self
 
     def with_made(self, made: Made) -> TrainedModel:
         """The same model with a note of when and by what it was trained."""

@@ -136,6 +136,10 @@ def test_capacity_reaches_as_far_as_calls_do():
     assert capacity(10, 3.0)["leads_per_week"] == 10
     assert capacity(10, 3.0)["threshold_score"] == np.sort(scores)[::-1][29]
     assert capacity(1000, 3.0)["leads"] == 100
+    for weeks in (None, 0.0):  # over no time a capacity says nothing
+        table = score_gains(labels, scores, ids, settings(weeks, calls_per_week=5))
+        assert "call capacity" not in table["cut"]
+        assert table["leads_per_week"].null_count() == table.height
     none = capacity(1, 0.5)
     assert (none["leads"], none["threshold_score"], none["win_rate"]) == (0, None, None)
 
@@ -203,18 +207,16 @@ def test_where_all_are_won_every_share_holds_its_own():
 
 
 @pytest.mark.parametrize(
-    ("labels", "scores", "ids", "given", "message"),
+    ("labels", "scores", "ids", "message"),
     [
-        ([True, False], [1.0, float("nan")], [1, 2], {}, "1 of 2 scores are not numbers"),
-        ([True, False], [1.0, float("inf")], [1, 2], {}, "1 of 2 scores are not numbers"),
-        ([True, False], [1.0], [1, 2], {}, "a label, a score and a lead for every row, not 2, 1 and 2"),
-        ([True], [1.0], [1], {"calls_per_week": 5}, "calls_per_week of the policy cannot be weighed"),
-        ([True], [1.0], [1], {"calls_per_week": 5, "weeks": 0.0}, "cannot be weighed"),
+        ([True, False], [1.0, float("nan")], [1, 2], "1 of 2 scores are not numbers"),
+        ([True, False], [1.0, float("inf")], [1, 2], "1 of 2 scores are not numbers"),
+        ([True, False], [1.0], [1, 2], "a label, a score and a lead for every row, not 2, 1 and 2"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(labels, scores, ids, given, message):
+def test_what_cannot_be_measured_is_refused(labels, scores, ids, message):
     with pytest.raises(LeadflowError, match=message):
-        score_gains(np.array(labels), np.array(scores), np.array(ids), settings(**given))
+        score_gains(np.array(labels), np.array(scores), np.array(ids), settings())
 
 
 def test_cost_and_value_go_together():

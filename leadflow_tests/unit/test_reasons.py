@@ -121,6 +121,11 @@ def test_groups_add_up_to_the_log_odds_whatever_model_is_behind_them(family, enc
     grouped = group_contributions(estimator.contributions(features))
     apart = np.abs(estimator.baseline + grouped.added.sum(axis=1) - estimator.log_odds(features)).max()
     assert apart < 1e-9
+    # The last part of a table may be without rows.
+    assert estimator.log_odds(features[:0]).shape == (0,)
+    nothing = group_contributions(estimator.contributions(features[:0]))
+    assert nothing.added.shape == (0, len(nothing.names))
+    assert not len(told_groups(nothing, Reasons()).lead)
 
 
 def told(
