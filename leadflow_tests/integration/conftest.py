@@ -16,7 +16,7 @@ tiers: {hot_above: 70, warm_from: 30}
 maturity_pass_mark: 40
 rules:
   - {name: visits, group: dynamic, when: {feature: page_views, op: happened}, points: 3, count: {per_day: 4},
-     decay: {half_life_days: 14}, cap: 30, reason: Reads the pages, reason_zh: 浏览网页}
+     decay: {half_life_days: 14}, cap: 15, reason: Reads the pages, reason_zh: 浏览网页}
   - {name: replies, group: dynamic, when: {feature: email_replies, op: happened}, class: strong,
      count: {per_day: 1, times: 4, window_days: 60}, decay: {linear_days: 90}, reason: Replies, reason_zh: 回复邮件}
   - {name: meetings, group: dynamic, when: {feature: meetings_30d, op: gt, value: 0}, points: 15, reason: Meets, reason_zh: 会面}

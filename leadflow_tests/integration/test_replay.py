@@ -72,7 +72,7 @@ def test_what_was_stored_then_has_something_of_everything(stored_then: Path):
     counts = {
         "rules that count": pl.col("name").is_in(["visits", "replies", "spam"]),
         "decayed points": pl.col("points") % 1 != 0,
-        "points at a rule's cap": (pl.col("name") == "visits") & (pl.col("points") == 30),
+        "points at a rule's cap": (pl.col("name") == "visits") & (pl.col("points") == 15),
         "caps": pl.col("name").str.starts_with("cap_"),
         "gates that take": (pl.col("source") == "gate") & (pl.col("effect") < 0),
         "Chinese": pl.col("reason_zh").is_not_null(),
