@@ -15,6 +15,7 @@ from homes import Home, leadflow
 
 from leadflow.cli.backtest import Asked, Outcome, asked, run_backtest
 from leadflow.errors import LeadflowError
+from leadflow.scoring.in_force import stored_model
 from leadflow.settings import load_settings
 
 
@@ -164,13 +165,11 @@ def test_a_named_model_that_has_seen_the_period_is_refused_and_an_older_one_take
     ):
         _run(later_home, _wanted(policy({}), then, model="m404"))
     home = later_home.copy_to(tmp_path / "home")
-    path = tmp_path / "home" / "models" / f"{version}.json"
-    assert path.exists()
-    content = json.loads((settings.models_dir / f"{version}.json").read_text(encoding="utf-8"))
-    content["evaluation"]["test_to"] = (then - timedelta(days=300)).isoformat()  # no part of the version
-    path.write_text(json.dumps(content), encoding="utf-8")
-    outcome = _run(home, _wanted(policy({}), then, model=version))
-    assert outcome.models[0].startswith(f"model {version}, learned from ")
+    older = replace(stored_model(settings.models_dir, version), label_settled_at=then - timedelta(days=300))
+    path = load_settings(home=home.path).models_dir / f"{older.version}.json"
+    path.write_text(older.to_json(), encoding="utf-8")
+    outcome = _run(home, _wanted(policy({}), then, model=older.version))
+    assert outcome.models[0].startswith(f"model {older.version}, learned from ")
     assert outcome.backtest.calibration["candidate"] is not None
 
 
