@@ -23,7 +23,7 @@ import dagster as dg
 import duckdb
 import yaml
 
-from leadflow.automation import refresh_config
+from leadflow.automation import refresh_config, retrain_config
 
 if TYPE_CHECKING:
     import polars as pl
@@ -151,6 +151,19 @@ class Home:
                 selection=chosen - dg.AssetSelection.assets(MARTS),
                 resources=defs.resources,
                 run_config=QUIET | (refresh_config(as_of=as_of, is_full=is_full) if opens else {}),
+                instance=instance,
+            )
+
+    def retrain(self) -> dg.ExecuteInProcessResult:
+        """A training that somebody asks for, and what hangs on the model, without checks and publishing."""
+        defs = self.defs()
+        chosen = dg.AssetSelection.assets("scoring/trainings").required_multi_asset_neighbors().downstream()
+        with dg.DagsterInstance.ephemeral() as instance:
+            return dg.materialize(
+                list(defs.assets or ()),  # type: ignore[arg-type]
+                selection=chosen - dg.AssetSelection.assets(MARTS),
+                resources=defs.resources,
+                run_config=QUIET | retrain_config(),
                 instance=instance,
             )
 

@@ -1,7 +1,7 @@
 """Policies by version, kept in the home as models are, so that a past moment can be scored as it was then.
 
 Belongs here: writing and reading them. Does not belong here: what a policy holds (leadflow/policy.py), which one was in
-force when (replay_inputs.py).
+force when (in_force.py).
 """
 
 from __future__ import annotations

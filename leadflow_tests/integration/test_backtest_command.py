@@ -15,6 +15,7 @@ from homes import Home, leadflow
 
 from leadflow.cli.backtest import Asked, Outcome, asked, run_backtest
 from leadflow.errors import LeadflowError
+from leadflow.scoring.in_force import stored_model
 from leadflow.settings import load_settings
 
 
@@ -79,6 +80,41 @@ def test_the_policy_in_force_against_itself_moves_nobody(later_home: Home, then,
     assert outcome.backtest.calls.gained == outcome.backtest.calls.lost == []
 
 
+def _counting(half_life_days: float) -> dict[str, Any]:
+    rule = {
+        "name": "visits",
+        "group": "dynamic",
+        "when": {"feature": "page_views", "op": "happened"},
+        "points": 10,
+        "count": {"per_day": 2, "times": 8},
+        "decay": {"half_life_days": half_life_days},
+        "reason": "Reads",
+    }
+    return {"rules": [rule, _rule("need", "bant_known", "gte", 3, 20)]}
+
+
+@pytest.mark.parametrize("model", ["none", "train"])
+def test_a_policy_that_differs_in_the_decay_of_a_counted_rule_moves_leads(
+    later_home: Home, then, policy, tmp_path, model
+):
+    home = later_home.copy_to(tmp_path / "home")
+    (home.path / "policy.yaml").write_text(yaml.safe_dump(_counting(20)), encoding="utf-8")
+    start = (then - timedelta(days=75)).replace(hour=9, minute=0)
+    wanted = _wanted(
+        policy(_counting(2)), then, start=start, end=start + timedelta(days=14), every_days=7, model=model
+    )
+    outcome = _run(home, wanted)
+    found = outcome.backtest
+    assert outcome.notes == []
+    assert all(told.startswith("model " if model == "train" else "rules alone: ") for told in outcome.models)
+    assert found.movers.height > 0
+    assert outcome.versions[0] != outcome.versions[1]
+    if model == "none":
+        assert (found.movers["score_candidate"] < found.movers["score_in_force"]).all(), (
+            "what fades faster never gives more"
+        )
+
+
 def test_leads_are_those_known_and_open_and_wins_those_within_the_horizon(later_home: Home, then, policy):
     found = _run(later_home, _wanted(policy({}), then)).backtest
     rows = later_home.rows(
@@ -129,13 +165,11 @@ def test_a_named_model_that_has_seen_the_period_is_refused_and_an_older_one_take
     ):
         _run(later_home, _wanted(policy({}), then, model="m404"))
     home = later_home.copy_to(tmp_path / "home")
-    path = tmp_path / "home" / "models" / f"{version}.json"
-    assert path.exists()
-    content = json.loads((settings.models_dir / f"{version}.json").read_text(encoding="utf-8"))
-    content["evaluation"]["test_to"] = (then - timedelta(days=300)).isoformat()  # no part of the version
-    path.write_text(json.dumps(content), encoding="utf-8")
-    outcome = _run(home, _wanted(policy({}), then, model=version))
-    assert outcome.models[0].startswith(f"model {version}, learned from ")
+    older = replace(stored_model(settings.models_dir, version), label_settled_at=then - timedelta(days=300))
+    path = load_settings(home=home.path).models_dir / f"{older.version}.json"
+    path.write_text(older.to_json(), encoding="utf-8")
+    outcome = _run(home, _wanted(policy({}), then, model=older.version))
+    assert outcome.models[0].startswith(f"model {older.version}, learned from ")
     assert outcome.backtest.calibration["candidate"] is not None
 
 

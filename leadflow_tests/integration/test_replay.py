@@ -14,6 +14,7 @@ from leadflow.cli.past import known_then, one_lead, open_past
 from leadflow.errors import LeadflowError
 from leadflow.scoring.in_force import policy_version_in_force, stored_model
 from leadflow.scoring.kept_policies import kept_policy
+from leadflow.scoring.retraining import model_in_force
 from leadflow.settings import Settings, load_settings
 
 TABLES = ("scored_leads", "score_reasons", "ml_scores")
@@ -43,16 +44,17 @@ def test_scores_and_reasons_of_then_are_byte_identical(
     later_home: Home, then: datetime, stored_then: Path, tmp_path: Path
 ):
     stored = {table: pl.read_parquet(stored_then / f"{table}.parquet") for table in TABLES}
-    version = stored["scored_leads"]["model_version"][0]
-    assert version is not None, "no model scored then, so that the replay of one is not tested"
     with open_past(_settings(later_home), "test", tell=print) as past:
         policy_version = policy_version_in_force(past.connection, then)
         assert policy_version == stored["scored_leads"]["policy_version"][0] != past.run.policy.version
         policy = kept_policy(past.run.settings.policies_dir, policy_version)
         assert policy is not None
-        model = stored_model(past.run.settings.models_dir, version)
+        model = model_in_force(past.run, then, policy)
+        assert model is not None, "no model scored then, so that the replay of one is not tested"
+        in_force = model_in_force(past.run, past.refresh.as_of)
+        assert in_force is not None
+        assert model.version == stored["scored_leads"]["model_version"][0] != in_force.version
         scored = past.scored(then, known_then(then), policy, model)
-    assert stored["scored_leads"]["tier"].n_unique() == 3
     moved = _of_another_company(stored["scored_leads"], scored.scored_leads)
     assert len(moved) < 0.02 * stored["scored_leads"].height
     for table in TABLES:
@@ -61,6 +63,27 @@ def test_scores_and_reasons_of_then_are_byte_identical(
         )
         assert replayed.equals(kept), f"{table}: {_differing(replayed, kept)}"
         assert _bytes(replayed, tmp_path / "one") == _bytes(kept, tmp_path / "other"), table
+
+
+def test_what_was_stored_then_has_something_of_everything(stored_then: Path):
+    leads, reasons = (pl.read_parquet(stored_then / f"{table}.parquet") for table in TABLES[:2])
+    assert leads["tier"].n_unique() == 3
+    assert leads["expected_revenue"].n_unique() > 50
+    counts = {
+        "rules that count": pl.col("name").is_in(["visits", "replies", "spam"]),
+        "decayed points": pl.col("points") % 1 != 0,
+        "points at a rule's cap": (pl.col("name") == "visits") & (pl.col("points") == 15),
+        "caps": pl.col("name").str.starts_with("cap_"),
+        "gates that take": (pl.col("source") == "gate") & (pl.col("effect") < 0),
+        "Chinese": pl.col("reason_zh").is_not_null(),
+        "days of counted facts": (pl.col("name") == "visits") & pl.col("fact_date").is_not_null(),
+        "days of a last doing": (pl.col("name") == "papers") & pl.col("fact_date").is_not_null(),
+        "days of records": (pl.col("name") == "need") & pl.col("fact_date").is_not_null(),
+        "days of the last activity": (pl.col("name") == "lately") & pl.col("fact_date").is_not_null(),
+        "reasons of the model": pl.col("source") == "model",
+    }
+    found = reasons.select(is_one.sum().alias(what) for what, is_one in counts.items()).row(0, named=True)
+    assert {what: count for what, count in found.items() if count < 10} == {}
 
 
 def _of_another_company(stored: pl.DataFrame, replayed: pl.DataFrame) -> list[str]:
@@ -89,7 +112,7 @@ def test_scores_without_reasons_are_the_same_scores(later_home: Home, then: date
         assert policy is not None
         model = stored_model(past.run.settings.models_dir, stored["model_version"][0])
         whole = past.scored(then, known_then(then), policy, model)
-        parts = list(past.features_in_parts(then, stored.select("lead_id"), rows=200))
+        parts = list(past.features_in_parts(then, stored.select("lead_id"), [policy], rows=200))
         assert len(parts) > 1
         told = pl.concat(
             scores_at(features, policy, model, past.declared, activity) for features, activity in parts

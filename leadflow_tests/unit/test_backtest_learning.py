@@ -70,6 +70,35 @@ def test_each_policy_has_the_model_that_training_under_it_alone_gives(training):
     assert models[0] != models[1]
 
 
+def test_what_rules_count_of_an_example_is_what_was_done_until_its_moment():
+    """Two moments of each lead: the days of either belong to it alone."""
+    earlier = _examples()
+    examples = pl.concat([earlier, earlier.with_columns(pl.col("as_of") + timedelta(days=1))])
+    moments = examples.select("lead_id", "as_of", place=pl.int_range(pl.len()))
+    activity = moments.filter(pl.col("place") % 3 == 0).select(
+        "lead_id",
+        "as_of",
+        measure=pl.lit("meetings"),
+        days_ago=pl.col("place") % 5,
+        occurrences=pl.lit(1.0),
+    )
+    rule = {
+        "name": "meets",
+        "group": "dynamic",
+        "when": {"feature": "meetings", "op": "happened"},
+        "points": 40,
+        "decay": {"half_life_days": 2},
+        "reason": "Meets",
+    }
+    policy = Policy.model_validate({"rules": [rule], "training": {"bootstrap_samples": 200}})
+    (model,) = trained_before(examples, activity, [policy], ROLES, {}, [])
+    assert isinstance(model, TrainedModel)
+    expected = [40 * 0.5 ** (place % 5 / 2) if place % 3 == 0 else 0.0 for place in range(examples.height)]
+    labelled = examples["label"].is_not_null().to_numpy()
+    quantiles = np.quantile(np.array(expected)[labelled], np.linspace(0, 1, 101))
+    assert model.rule_quantiles == pytest.approx(quantiles, abs=1e-3)
+
+
 def test_where_training_is_switched_off_rules_score_alone():
     off, on = trained_before(_examples(), None, [_policy(30, is_enabled=False), _policy(30)], ROLES, {}, [])
     assert isinstance(off, Fallback)

@@ -227,10 +227,23 @@ def test_of_two_rules_on_one_thing_the_longer_look_counts(tmp_path):
         + "    count: {times: 1, window_days: 7}\n"
         + RULE.removeprefix("rules:\n").replace("webinars\n", "again\n")
     )
-    both = write(tmp_path, more + "    count: {times: 1, window_days: 30}\n")
-    assert rule_variables(load_policy(both))["rule_measures"] == {"webinars_attended": 30}
-    ever = write(tmp_path, more)
-    assert rule_variables(load_policy(ever))["rule_measures"] == {"webinars_attended": None}
+    both = load_policy(write(tmp_path, more + "    count: {times: 1, window_days: 30}\n"))
+    assert rule_variables(both)["rule_measures"] == {"webinars_attended": 30}
+    ever = load_policy(write(tmp_path, more))
+    assert rule_variables(ever)["rule_measures"] == {"webinars_attended": None}
+
+
+@pytest.mark.parametrize(("windows", "needed"), [((7, 30), 30), ((30, 7), 30), ((7, None), None)])
+def test_of_two_policies_the_days_are_enough_for_either(tmp_path, windows, needed):
+    policies = [
+        load_policy(
+            write(tmp_path, RULE + (f"    count: {{times: 1, window_days: {window}}}\n" if window else ""))
+        )
+        for window in windows
+    ]
+    assert rule_variables(*policies)["rule_measures"] == {"webinars_attended": needed}
+    others = load_policy(write(tmp_path, RULE.replace("webinars_attended", "email_replies")))
+    assert set(rule_variables(policies[0], others)["rule_measures"]) == {"webinars_attended", "email_replies"}
 
 
 def test_what_gates_go_by_is_dated_too(tmp_path):
