@@ -23,6 +23,7 @@ from leadflow.modelling.evaluate import roc_auc
 from leadflow.modelling.splits import forward_slices
 from leadflow.modelling.trees import Family, TreeModel, fit_trees
 from leadflow.policy import Training
+from leadflow.scoring.blend import on_scale
 from leadflow.scoring.model import Fallback, TrainedModel
 from leadflow.scoring.training import train
 
@@ -218,3 +219,21 @@ def test_the_band_is_what_a_calibrated_model_stays_below():
     assert np.mean(np.array(errors) <= band) == pytest.approx(0.975, abs=0.03)
     assert band < calibration_band(chances[:1000], 1000, seed=1)
     assert expected_calibration_error(_drawn(np.clip(chances * 2, 0, 1)), chances) > band
+
+
+def test_tiers_keep_their_shares_when_a_model_is_trained_again_after_wins_became_frequent():
+    """The scale is made of places among past leads: a new model with other probabilities moves few leads to another tier."""
+    rows = leads("linear", seed=21)
+    often = rows.with_columns(label=pl.col("label") | (pl.Series(_drawn(np.full(len(rows), 0.25), 5))))
+    asked = leads("linear", count=1500, seed=22)
+    shares, means = [], []
+    for examples in (rows, often):
+        model = train(examples, SPEC, settings(candidates=["logistic"]))
+        assert isinstance(model, TrainedModel)
+        told = model.predict(asked).to_numpy()
+        scores = on_scale(told, model.probability_quantiles)
+        shares.append([(scores > 80).mean(), (scores < 40).mean()])
+        means.append(told.mean())
+    assert means[1] > means[0] + 0.1
+    assert shares[1] == pytest.approx(shares[0], abs=0.04)
+    assert shares[0] == pytest.approx([0.2, 0.4], abs=0.05)

@@ -15,6 +15,7 @@ from leadflow.modelling.columns import NumericColumn
 from leadflow.modelling.linear import LinearModel
 from leadflow.policy import Policy
 from leadflow.scoring.card import CARD_SCHEMA, calibration_verdict, model_card
+from leadflow.scoring.card_page import card_page
 from leadflow.scoring.champion import TRAININGS_SCHEMA
 from leadflow.scoring.model import CandidateResult, Evaluation, TrainedModel, evaluation_json
 
@@ -129,3 +130,20 @@ def test_what_the_card_warns_of(changes, verdict, says):
     row = card_of(replace(MODEL, evaluation=measured), trainings(model_version=MODEL.version))
     assert row["calibration_verdict"] == verdict
     assert says in row["limits"]
+
+
+def test_the_page_of_a_card_shows_what_it_holds():
+    card = model_card(MODEL, trainings(model_version=MODEL.version), POLICY, AS_OF)
+    page = card_page(card, MODEL.probability_quantiles)
+    assert f"**Model {MODEL.version}**: a reason" in page
+    assert "| **logistic regression on win rates** | 0.710 | 0.700 (0.600 to 0.800) |" in page
+    assert "| learned from | 2023-01-01 | 2023-09-30 | 900 | 90 | 10.0% |" in page
+    assert "**Limits.** The measures are of a model fitted on leads before 2023-10-01" in page
+    assert "Not for decisions about persons" in page
+    assert page.count("data:image/png;base64,iVBOR") == 3  # calibration, importance, scale
+
+
+def test_the_page_of_no_model_says_so_and_draws_nothing():
+    page = card_page(model_card(None, TRAININGS_SCHEMA.to_frame(), POLICY, AS_OF))
+    assert "**Rules alone**: no model was trained yet" in page
+    assert "image/png" not in page
