@@ -10,54 +10,27 @@ Belongs here: gates, the order of these steps, measuring. Does not belong here: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from leadflow.modelling import evaluate
 from leadflow.modelling.calibration import (
-    calibration_band,
-    calibration_curve,
     choose_calibration,
-    expected_calibration_error,
 )
 from leadflow.modelling.candidates import SIMPLEST_FIRST, Candidate, Result, candidates, choose, race
 from leadflow.modelling.columns import FeatureSpec, Floats, significant
-from leadflow.modelling.evaluate import Labels
-from leadflow.modelling.fit import lead_weights
 from leadflow.modelling.splits import forward_slices, split_forward
 from leadflow.policy import Blend, Training
 from leadflow.scoring.blend import combine, model_weight, on_scale
-from leadflow.scoring.model import CandidateResult, Evaluation, Fallback, TrainedModel
+from leadflow.scoring.measuring import Told, evaluate_newest, pooled, span, won
+from leadflow.scoring.model import CandidateResult, Fallback, TrainedModel
 
 QUANTILES = 101
 """The reference scale has one point per percent."""
-TOP_SHARE = 0.3
 _LEAST_FOR_REFERENCE = 200
 """Examples below which the reference scale is taken from the fitted examples themselves."""
-
-
-@dataclass(frozen=True)
-class _Told:
-    """Examples, in their order, and what a model that had not learned from them said of each."""
-
-    rows: pl.DataFrame
-    probabilities: Floats
-
-    @property
-    def labels(self) -> Labels:
-        return self.rows["label"].to_numpy()
-
-    @property
-    def leads(self) -> NDArray[np.object_]:
-        return self.rows["lead_id"].to_numpy()
-
-    @property
-    def judged(self) -> tuple[Labels, Floats, Floats]:
-        return self.labels, self.probabilities, lead_weights(self.rows)
 
 
 def train(
@@ -110,22 +83,22 @@ def train_measured(
             wins=won(known),
         ), None
     told = [
-        _Told(later, result.probabilities)
+        Told(later, result.probabilities)
         for (_, later), of_slice in zip(slices, results, strict=True)
         for result in of_slice
         if result.candidate == chosen
     ]
     calibration = choose_calibration([part.judged for part in told])
-    newest = _Told(after, calibration.apply(estimator.probability(estimator.log_odds(after))))
+    newest = Told(after, calibration.apply(estimator.probability(estimator.log_odds(after))))
 
     final = chosen.fit(known, features, settings)
     if final is None:
         return Fallback(
             "nothing to learn from: every feature has one value for all leads", wins=won(known)
         ), None
-    reference = _pooled([*(_Told(part.rows, calibration.apply(part.probabilities)) for part in told), newest])
+    reference = pooled([*(Told(part.rows, calibration.apply(part.probabilities)) for part in told), newest])
     if reference.rows.height < _LEAST_FOR_REFERENCE:
-        reference = _Told(known, calibration.apply(final.probability(final.log_odds(known))))
+        reference = Told(known, calibration.apply(final.probability(final.log_odds(known))))
     quantiles = _quantiles(reference.probabilities)
     has_rules = "rule_score" in known.columns
     rule_quantiles = _quantiles(known["rule_score"].to_numpy()) if has_rules else None
@@ -137,7 +110,7 @@ def train_measured(
             on_scale(newest.probabilities, quantiles),
             model_weight(won(before), blend or Blend()),
         )
-    evaluation = _evaluate(
+    evaluation = evaluate_newest(
         before,
         newest,
         mixed,
@@ -160,7 +133,7 @@ def train_measured(
         leads=known["lead_id"].n_unique(),
         examples=known.height,
         horizon_days=settings.horizon_days,
-        label_settled_at=_span(known)[1] + timedelta(days=settings.horizon_days),
+        label_settled_at=span(known)[1] + timedelta(days=settings.horizon_days),
         probability_quantiles=quantiles,
         rule_quantiles=rule_quantiles,
         evaluation=evaluation,
@@ -185,11 +158,6 @@ def labelled(examples: pl.DataFrame, features: FeatureSpec, settings: Training) 
     kept += ["rule_score"] if "rule_score" in examples.columns and "rule_score" not in kept else []
     present = [name for name in kept if name in chosen.columns]
     return chosen.select(present).sort("as_of", "lead_id", "label", maintain_order=True)
-
-
-def won(examples: pl.DataFrame) -> int:
-    """Leads that won in any of their examples."""
-    return examples.filter("label")["lead_id"].n_unique()
 
 
 def _not_won(examples: pl.DataFrame) -> int:
@@ -225,17 +193,9 @@ def _chosen(
     return choose(results, outcomes, settings)
 
 
-def _pooled(parts: list[_Told]) -> _Told:
-    if len(parts) == 1:
-        return parts[0]
-    return _Told(
-        pl.concat([part.rows for part in parts]), np.concatenate([part.probabilities for part in parts])
-    )
-
-
 def _compared(
     before: pl.DataFrame,
-    newest: _Told,
+    newest: Told,
     results: list[list[Result]],
     entered: tuple[Candidate, ...],
     chosen: Candidate,
@@ -267,89 +227,6 @@ def _compared(
             )
         )
     return tuple(rows)
-
-
-def _evaluate(
-    before: pl.DataFrame,
-    newest: _Told,
-    mixed: Floats | None,
-    settings: Training,
-    compared: tuple[CandidateResult, ...],
-) -> Evaluation:
-    after, labels, scores = newest.rows, newest.labels, newest.probabilities
-    train_rate = float(before["label"].cast(pl.Float64).to_numpy().mean())
-    low, high = evaluate.bootstrap_auc(
-        labels, scores, newest.leads, settings.bootstrap_samples, settings.seed
-    )
-    trained_from, trained_to = _span(before)
-    test_from, test_to = _span(after)
-    overlap = trained_to + timedelta(days=settings.horizon_days) - test_from
-    # One example a lead, drawn: a lead's examples share their outcome, and the band is of independent ones.
-    drawn = _one_a_lead(after, settings.seed)
-    within = _within_months(newest)
-    return Evaluation(
-        trained_from=trained_from,
-        trained_to=trained_to,
-        test_from=test_from,
-        test_to=test_to,
-        train_examples=before.height,
-        train_leads=before["lead_id"].n_unique(),
-        train_wins=won(before),
-        test_examples=after.height,
-        test_leads=after["lead_id"].n_unique(),
-        test_wins=won(after),
-        base_rate_train=significant(train_rate),
-        base_rate_test=significant(float(labels.mean())),
-        auc=significant(evaluate.roc_auc(labels, scores)),
-        auc_low=significant(low),
-        auc_high=significant(high),
-        auc_within_months=None if within is None else significant(within),
-        average_precision=significant(evaluate.average_precision(labels, scores)),
-        log_loss=significant(evaluate.log_loss(labels, scores)),
-        log_loss_constant=significant(evaluate.log_loss(labels, np.full(len(labels), train_rate))),
-        brier=significant(evaluate.brier(labels, scores)),
-        wins_in_top_30_percent=significant(evaluate.gains(labels, scores, TOP_SHARE)),
-        rule_auc=significant(evaluate.roc_auc(labels, after["rule_score"].to_numpy()))
-        if "rule_score" in after.columns
-        else None,
-        score_auc=None if mixed is None else significant(evaluate.roc_auc(labels, mixed)),
-        calibration_error=significant(expected_calibration_error(labels[drawn], scores[drawn])),
-        calibration_band=significant(
-            calibration_band(scores[drawn], settings.bootstrap_samples, settings.seed)
-        ),
-        calibration_curve=tuple(
-            (significant(said), significant(share), rows)
-            for said, share, rows in calibration_curve(labels[drawn], scores[drawn])
-        ),
-        label_overlap_days=max(0, -(-overlap // timedelta(days=1))),
-        candidates=compared,
-    )
-
-
-def _one_a_lead(rows: pl.DataFrame, seed: int) -> NDArray[np.intp]:
-    """Position of one row of each lead, drawn."""
-    order = np.random.default_rng(seed).permutation(rows.height)
-    _, first = np.unique(rows["lead_id"].to_numpy()[order], return_index=True)
-    return np.sort(order[first])
-
-
-def _within_months(newest: _Told) -> float | None:
-    months = newest.rows["as_of"].dt.truncate("1mo").to_numpy()
-    aucs, sizes = [], []
-    for month in np.unique(months):
-        here = months == month
-        auc = evaluate.roc_auc(newest.labels[here], newest.probabilities[here])
-        if not np.isnan(auc):
-            aucs.append(auc)
-            sizes.append(int(here.sum()))
-    return float(np.average(aucs, weights=sizes)) if aucs else None
-
-
-def _span(examples: pl.DataFrame) -> tuple[datetime, datetime]:
-    moments = examples["as_of"].cast(pl.Datetime("us"))
-    first, last = moments.min(), moments.max()
-    assert isinstance(first, datetime) and isinstance(last, datetime)  # noqa: PT018
-    return first, last
 
 
 def _quantiles(values: Floats) -> tuple[float, ...]:
