@@ -26,6 +26,7 @@ OPTIONS = {
     "demo": ["--leads", "--events-per-lead", "--seed"],
     "init": ["--from", "--table", "--name"],
     "run": ["--sources", "--policy", "--as-of", "--full"],
+    "retrain": ["--policy"],
     "dev": ["--host", "--port"],
     "simulate": ["--leads", "--events-per-lead", "--seed", "--out", "--messy", "--deliveries"],
     "doctor": [],

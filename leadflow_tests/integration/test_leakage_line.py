@@ -37,7 +37,12 @@ sources:
     occurred_at: closed
 """
 POLICY = "training: {moments_days: [0], horizon_days: 60}\n"
-MODEL = [dg.AssetKey(["features", "leakage_report"]), dg.AssetKey(["scoring", "model_card"])]
+MODEL = [
+    dg.AssetKey(["features", "leakage_report"]),
+    dg.AssetKey(["scoring", "trainings"]),
+    dg.AssetKey(["scoring", "newest_scores"]),
+    dg.AssetKey(["scoring", "model_card"]),
+]
 LEADS = 600
 
 

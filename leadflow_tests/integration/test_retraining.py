@@ -25,6 +25,10 @@ def test_a_refresh_trains_the_first_model_and_the_next_one_keeps_it(later_home: 
     version = trainings["champion_version"][1]
     assert table_of(later_home, "scoring.scored_leads")["model_version"].unique().to_list() == [version]
     assert table_of(later_home, "scoring.model_card")["model_version"].to_list() == [version]
+    unscored = "select count(*) from scoring.scored_leads where ml_probability is null or ml_score is null"
+    assert later_home.value(unscored) == 0
+    sources = later_home.rows("select distinct source from scoring.score_reasons order by 1")
+    assert sources == [("model",), ("rule",)]
     newest = table_of(later_home, "scoring.newest_scores")
     assert set(newest["model_version"]) == set(trainings["champion_version"])
     assert newest["label"].n_unique() == 2
