@@ -50,6 +50,13 @@ def retrain_config() -> dict[str, Any]:
     return {"resources": {"run": {"config": {"is_full": False, "is_retraining": True}}}}
 
 
+def _while_running(settings: Settings) -> dg.SkipReason | None:
+    """Why a tick is skipped: a run is going on in the home; None where there is none."""
+    settings.ensure_home()
+    running = holder(settings.lock_path)
+    return None if running is None else dg.SkipReason(f"{running} is still running on {settings.home}")
+
+
 def build_retrain_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinition:
     """The first night of each quarter, off until it is switched on; skipped, with the reason, while a refresh runs."""
 
@@ -62,11 +69,7 @@ def build_retrain_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinitio
         description="A challenger every quarter, on the examples of the last refresh.",
     )
     def quarterly_retrain(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        settings.ensure_home()
-        running = holder(settings.lock_path)
-        if running is not None:
-            return dg.SkipReason(f"{running} is still running on {settings.home}")
-        return dg.RunRequest(
+        return _while_running(settings) or dg.RunRequest(
             run_key=context.scheduled_execution_time.isoformat(), run_config=retrain_config()
         )
 
@@ -88,12 +91,8 @@ def build_hourly_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinition
         description="A refresh every hour on the hour, as of the hour.",
     )
     def hourly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        settings.ensure_home()
-        running = holder(settings.lock_path)
-        if running is not None:
-            return dg.SkipReason(f"{running} is still running on {settings.home}")
         tick = context.scheduled_execution_time.astimezone(UTC).replace(tzinfo=None)
-        return dg.RunRequest(
+        return _while_running(settings) or dg.RunRequest(
             run_key=tick.isoformat(), run_config=refresh_config(as_of=tick.isoformat(), as_of_from="schedule")
         )
 

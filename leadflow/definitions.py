@@ -6,7 +6,6 @@ imported here or by what is imported here: every run is a process of its own and
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -29,7 +28,7 @@ from leadflow.quality.contracts import Contracts, load_contracts
 from leadflow.scoring import assets as scoring
 from leadflow.settings import Settings, load_settings
 from leadflow.warehouse import assets as publish
-from leadflow.warehouse.models.sql_models import SqlRoom, load_room
+from leadflow.warehouse.models.sql_models import SqlRoom, home_room
 from leadflow.warehouse.table_assets import RESOURCE, model_asset, run_resource
 from leadflow.warehouse.whole_graph import (
     refuse_checks_ahead,
@@ -41,17 +40,9 @@ from leadflow.warehouse.whole_graph import (
 
 def build_room(settings: Settings, contracts: Contracts) -> SqlRoom:
     """The SQL models of the project, with the Python-made tables of the contracts as their sources."""
-    sources = {
-        (table.schema, table.name): table.full_name for table in contracts.values() if table.kind == "source"
-    }
-    room = load_room(settings.sql_dir, sources, cache_file=_cache_file(settings, "sql_models.json"))
+    room = home_room(settings, contracts)
     refuse_gaps(contracts, room)
     return room
-
-
-def _cache_file(settings: Settings, name: str) -> Path | None:
-    """Where parsed SQL is remembered: looking at the definitions makes no home, but uses one that is there."""
-    return settings.cache_dir / name if settings.home.is_dir() else None
 
 
 def build_defs(**overrides: Any) -> dg.Definitions:
@@ -61,7 +52,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
         overrides: fields of Settings, such as home=..., that hold instead of the environment's.
     """
     settings = load_settings(**overrides)
-    contracts = load_contracts(settings.sql_dir, cache_file=_cache_file(settings, "singular_tests.json"))
+    contracts = load_contracts(settings.sql_dir, cache_file=settings.cache_file("singular_tests.json"))
     room = build_room(settings, contracts)
     tells = {**web.MODEL_TELLS, **icp.MODEL_TELLS}
     assets = [

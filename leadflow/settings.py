@@ -97,6 +97,10 @@ class Settings(BaseSettings):
         """What can be recomputed at any time, such as parsed SQL models."""
         return self.home / "cache"
 
+    def cache_file(self, name: str) -> Path | None:
+        """A file in cache_dir, such as that of parsed SQL; None without a home, which looking at definitions does not make."""
+        return self.cache_dir / name if self.home.is_dir() else None
+
     @property
     def lock_path(self) -> Path:
         """File whose operating-system lock a refresh holds."""

@@ -6,15 +6,14 @@ Belongs here: putting together what is known of the leads and accounts that matc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from leadflow.cli.find_queries import Hit, exact_hits, near_hits, rows
 from leadflow.cli.find_rejected import rejected_records
 from leadflow.cli.find_terms import Terms, read_terms
-from leadflow.errors import LeadflowError, WarehouseLockedError
+from leadflow.errors import LeadflowError
 from leadflow.warehouse.connection import Warehouse
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def look_up(settings: Settings, text: str, *, tell: Callable[[str], None]) -> Fo
         LeadflowError: there is no warehouse, or no leads in it yet.
         WarehouseLockedError: a refresh held the warehouse for longer than connect_wait_seconds.
     """
-    with _connected(settings, tell) as connection:
+    with Warehouse.from_settings(settings).reading(tell) as connection:
         _refuse_without_tables(connection, settings)
         aliases = _aliases(settings)
         terms = read_terms(text, aliases)
@@ -70,20 +69,6 @@ def look_up(settings: Settings, text: str, *, tell: Callable[[str], None]) -> Fo
         "more_leads": len(leads) - len(shown[0]),
         "more_accounts": len(accounts) - len(shown[1]),
     }
-
-
-@contextmanager
-def _connected(settings: Settings, tell: Callable[[str], None]) -> Iterator[DuckDBPyConnection]:
-    """A connection to read by; a refresh that holds the warehouse is waited for, and that is told."""
-    warehouse = Warehouse.from_settings(settings)
-    try:
-        with replace(warehouse, connect_wait_seconds=0).connect(read_only=True) as connection:
-            yield connection
-            return
-    except WarehouseLockedError:
-        tell(f"Waiting for a refresh to let go of {warehouse.path}, for at most {warehouse.connect_wait_seconds:g} seconds.")  # fmt: skip
-    with warehouse.connect(read_only=True) as connection:
-        yield connection
 
 
 def _refuse_without_tables(connection: DuckDBPyConnection, settings: Settings) -> None:

@@ -14,13 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadflow.errors import LeadflowError, WarehouseLockedError
+from leadflow.errors import LeadflowError
 from leadflow.quality.contracts import load_contracts
 from leadflow.quality.sql_text import literal
 from leadflow.rule_measures import rule_variables
 from leadflow.settings import Settings
 from leadflow.warehouse.connection import query, scalar
-from leadflow.warehouse.models.sql_models import load_room
+from leadflow.warehouse.models.sql_models import home_room
 from leadflow.warehouse.refreshes import Refresh, current_refresh
 from leadflow.warehouse.stage_run import ROWS_PER_PART, StageRun
 from leadflow.warehouse.tables import columns_of, key_ranges, table_exists
@@ -199,33 +199,15 @@ def open_past(settings: Settings, command: str, *, tell: Callable[[str], None]) 
         LeadflowError: there is no warehouse, or no refresh scored leads in it yet.
         WarehouseLockedError: a refresh held the warehouse for longer than connect_wait_seconds.
     """
-    contracts = load_contracts(settings.sql_dir, cache_file=_cache(settings, "singular_tests.json"))
-    sources = {
-        (table.schema, table.name): table.full_name for table in contracts.values() if table.kind == "source"
-    }
-    room = load_room(settings.sql_dir, sources, cache_file=_cache(settings, "sql_models.json"))
-    run = StageRun(settings, contracts, room, command)
-    with reading(run, tell) as connection:
+    contracts = load_contracts(settings.sql_dir, cache_file=settings.cache_file("singular_tests.json"))
+    run = StageRun(settings, contracts, home_room(settings, contracts), command)
+    with run.warehouse.reading(tell) as connection:
         missing = [table for table in _NEEDED if not table_exists(connection, table)]
         if missing:
             raise LeadflowError(
                 f"{settings.warehouse_path} has no table {', '.join(missing)} yet", "run `leadflow run` first"
             )
         yield Past(run, connection, _scored_refresh(connection))
-
-
-@contextmanager
-def reading(run: StageRun, tell: Callable[[str], None]) -> Iterator[DuckDBPyConnection]:
-    """A connection to read by; whoever holds the warehouse is waited for, and that is told."""
-    warehouse = run.warehouse
-    try:
-        with replace(warehouse, connect_wait_seconds=0).connect(read_only=True) as connection:
-            yield connection
-            return
-    except WarehouseLockedError:
-        tell(f"Waiting for a refresh to let go of {warehouse.path}, for at most {warehouse.connect_wait_seconds:g} seconds.")  # fmt: skip
-    with warehouse.connect(read_only=True) as connection:
-        yield connection
 
 
 def known_then(as_of: datetime) -> str:
@@ -260,7 +242,3 @@ def _scored_refresh(connection: DuckDBPyConnection) -> Refresh:
         "select arg_max(as_of, version) from quality.table_versions where table_name = 'scoring.scored_leads'",
     )
     return replace(current_refresh(connection), as_of=as_of)
-
-
-def _cache(settings: Settings, name: str) -> Path | None:
-    return settings.cache_dir / name if settings.home.is_dir() else None

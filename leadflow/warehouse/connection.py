@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,22 @@ class Warehouse:
             yield connection
         finally:
             connection.close()
+
+    @contextmanager
+    def reading(self, tell: Callable[[str], None]) -> Iterator[DuckDBPyConnection]:
+        """A connection to read by; a refresh that holds the warehouse is waited for, and that is told.
+
+        Raises:
+            WarehouseLockedError: it held the warehouse for longer than `connect_wait_seconds`.
+        """
+        try:
+            with replace(self, connect_wait_seconds=0).connect(read_only=True) as connection:
+                yield connection
+                return
+        except WarehouseLockedError:
+            tell(f"Waiting for a refresh to let go of {self.path}, for at most {self.connect_wait_seconds:g} seconds.")  # fmt: skip
+        with self.connect(read_only=True) as connection:
+            yield connection
 
     @contextmanager
     def scratch(self) -> Iterator[DuckDBPyConnection]:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     import duckdb
     from duckdb import DuckDBPyConnection
 
+    from leadflow.quality.contracts import Contracts
+    from leadflow.settings import Settings
+
 
 @dataclass(frozen=True)
 class SqlModel:
@@ -115,6 +118,14 @@ class SqlRoom:
     def _surroundings(self) -> Surroundings:
         names = {other.name: other.table for other in self.models.values()}
         return Surroundings(names, self.sources, self.macros, self.variables)
+
+
+def home_room(settings: Settings, contracts: Contracts) -> SqlRoom:
+    """The SQL models of a home's project, with the Python-made tables of the contracts as their sources; see `load_room`."""
+    sources = {
+        (table.schema, table.name): table.full_name for table in contracts.values() if table.kind == "source"
+    }
+    return load_room(settings.sql_dir, sources, cache_file=settings.cache_file("sql_models.json"))
 
 
 def load_room(
