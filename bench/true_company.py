@@ -23,7 +23,7 @@ from leadflow.modelling.evaluate import gains, roc_auc
 from leadflow.policy import Policy
 from leadflow.quality.contracts import load_contracts
 from leadflow.scoring.model import Fallback
-from leadflow.scoring.rules import score_rules
+from leadflow.scoring.rules import score_examples
 from leadflow.scoring.training import train_measured
 from leadflow.settings import load_settings
 
@@ -55,9 +55,7 @@ def newest_leads(home: Path, company: Path) -> tuple[pl.DataFrame, str]:
         ]
     policy = Policy()
     examples = with_attributes(examples, declared_types(attributes))
-    moment = pl.format("{} {}", "lead_id", "as_of")
-    by_row, counted = (rows.with_columns(lead_id=moment) for rows in (examples, activity))
-    examples = examples.with_columns(rule_score=score_rules(by_row, policy, counted).scores["rule_score"])
+    examples = examples.with_columns(rule_score=score_examples(examples, policy, activity))
     roles = load_contracts(load_settings(home=home).sql_dir)["features.lead_features"].feature_roles
     outcome, newest = train_measured(
         examples, feature_spec(roles, examples, left_out), policy.training, policy.blend

@@ -74,11 +74,9 @@ class Result:
 
     Attributes:
         probabilities: of the slice's rows, in their order.
-        estimator: as it was fitted for the slice.
     """
 
     candidate: Candidate
-    estimator: Estimator
     probabilities: Floats
     auc: float
 
@@ -123,7 +121,7 @@ def race(
         estimator = candidate.fit(sample, features, settings)
         if estimator is not None:
             told = estimator.probability(estimator.log_odds(later))
-            results.append(Result(candidate, estimator, told, roc_auc(labels, told)))
+            results.append(Result(candidate, told, roc_auc(labels, told)))
     return results
 
 

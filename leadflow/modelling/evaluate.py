@@ -110,6 +110,12 @@ def _differences(
     return seen
 
 
+def one_of_each(groups: NDArray[Any], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Positions of one row of each group, ascending: the one that comes first in an order of the rows, such as a drawn one."""
+    _, first = np.unique(groups[order], return_index=True)
+    return np.sort(order[first])
+
+
 def _affordable(samples: int, rows: int) -> int:
     return min(samples, max(FEWEST_RESAMPLES, ROWS_RESAMPLED // max(rows, 1)))
 

@@ -55,10 +55,19 @@ class LinearModel:
         """The probability that given log-odds stand for."""
         return probability(log_odds)
 
+    def explained(self, features: pl.DataFrame) -> tuple[Floats, pl.DataFrame]:
+        """`log_odds` and what of them each feature adds against the average training row: a column per feature, row by row."""
+        total = np.full(features.height, self.baseline)
+        added = []
+        for column in self.columns:
+            contribution = column.contribution(features)
+            added.append(pl.Series(column.feature, contribution))
+            total = total + contribution
+        return total, pl.DataFrame(added, schema=dict.fromkeys(self.feature_names, pl.Float64))
+
     def contributions(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Log-odds that each feature adds against the average training row: a column per feature, row by row."""
-        added = [pl.Series(column.feature, column.contribution(features)) for column in self.columns]
-        return pl.DataFrame(added, schema=dict.fromkeys(self.feature_names, pl.Float64))
+        """What each feature adds, as `explained` tells it."""
+        return self.explained(features)[1]
 
     def to_dict(self) -> dict[str, Any]:
         """The model as plain values."""

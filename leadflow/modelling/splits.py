@@ -17,6 +17,12 @@ FOLDS = 5
 """Folds that cross-fitted figures are made in, scikit-learn's default."""
 
 
+def settled(examples: pl.DataFrame, settings: Training) -> pl.DataFrame:
+    """Examples whose label is known, from the first day on that the policy learns from; in their order."""
+    known = examples.filter(pl.col("label").is_not_null())
+    return known if settings.from_date is None else known.filter(pl.col("as_of") >= settings.from_date)
+
+
 def split_forward(known: pl.DataFrame, settings: Training) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows to fit on and rows to measure on: whole leads, the newest by first moment to the latter.
 

@@ -110,13 +110,13 @@ class TreeModel:
         slope = self.prior * (1 - self.prior)
         return np.clip(self.prior + (log_odds - _log_odds(self.prior)) * slope, 1e-6, 1 - 1e-6)
 
-    def contributions(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Log-odds that each feature adds against the average training row: a column per feature, row by row.
+    def explained(self, features: pl.DataFrame) -> tuple[Floats, pl.DataFrame]:
+        """`log_odds` and what of them each feature adds against the average training row: a column per feature, row by row.
 
         They are told in single precision; what they lack of the log-odds by rounding goes to the feature that weighs most.
         """
         if features.is_empty():  # XGBoost then gives an array of another shape
-            return pl.DataFrame(schema=dict.fromkeys(self.feature_names, pl.Float64))
+            return np.empty(0), pl.DataFrame(schema=dict.fromkeys(self.feature_names, pl.Float64))
         rows = _matrix(self._design(features))
         told = self._grown.predict(rows, pred_contribs=True).astype(np.float64)
         if self.family == "forest":
@@ -126,10 +126,14 @@ class TreeModel:
             width = _width(column)
             added[:, place] = told[:, at : at + width].sum(axis=1)
             at += width
-        margins = self._grown.predict(rows, output_margin=True).astype(np.float64)
-        lacking = self._told(margins) - self.baseline - added.sum(axis=1)
+        total = self._told(self._grown.predict(rows, output_margin=True).astype(np.float64))
+        lacking = total - self.baseline - added.sum(axis=1)
         added[np.arange(len(added)), np.abs(added).argmax(axis=1)] += lacking
-        return pl.DataFrame(added, schema=dict.fromkeys(self.feature_names, pl.Float64))
+        return total, pl.DataFrame(added, schema=dict.fromkeys(self.feature_names, pl.Float64))
+
+    def contributions(self, features: pl.DataFrame) -> pl.DataFrame:
+        """What each feature adds, as `explained` tells it."""
+        return self.explained(features)[1]
 
     def to_dict(self) -> dict[str, Any]:
         """The model as plain values."""

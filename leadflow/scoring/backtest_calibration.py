@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leadflow.modelling.evaluate import one_of_each
+
 Floats = NDArray[np.float64]
 
 BINS = 10
@@ -49,8 +51,7 @@ def calibration(
         leads: a number per row, equal for the rows of one lead; at least one row.
     """
     generator = np.random.default_rng(seed)
-    shuffled = generator.permutation(len(leads))
-    one_each = np.sort(shuffled[np.unique(leads[shuffled], return_index=True)[1]])
+    one_each = one_of_each(leads, generator.permutation(len(leads)))
     chosen, won = probabilities[one_each], labels[one_each].astype(np.float64)
     order = np.argsort(chosen, kind="stable")
     chosen, won = chosen[order], won[order]

@@ -10,16 +10,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
 import polars as pl
 
 from leadflow.errors import LeadflowError
 from leadflow.modelling.attributes import feature_spec, with_attributes
-from leadflow.modelling.columns import significant
+from leadflow.modelling.splits import settled
 from leadflow.policy import Policy
 from leadflow.scoring.model import Fallback, TrainedModel
-from leadflow.scoring.rules import score_rules
-from leadflow.scoring.training import train
+from leadflow.scoring.rules import score_examples
+from leadflow.scoring.training import reference_quantiles, train
 
 
 def trained_before(
@@ -40,9 +39,6 @@ def trained_before(
         left_out: features that no model may use.
     """
     wide = with_attributes(examples, declared)
-    moment = pl.format("{} {}", "lead_id", "as_of")
-    by_row = wide.with_columns(lead_id=moment)
-    days = None if activity is None else activity.with_columns(lead_id=moment)
     spec = feature_spec(roles, wide, left_out)
     trained: dict[str, TrainedModel | Fallback] = {}
     models: list[TrainedModel | Fallback] = []
@@ -50,7 +46,7 @@ def trained_before(
         if not policy.training.is_enabled:
             models.append(Fallback("training is switched off in the policy (training.is_enabled)"))
             continue
-        scores = score_rules(by_row, policy, days).scores["rule_score"]
+        scores = score_examples(wide, policy, activity)
         settings = policy.training.model_dump_json()
         if settings not in trained:
             trained[settings] = train(
@@ -81,8 +77,5 @@ def _with_rule_scale(
     """The model with the rule scores of a policy as the reference of the rules' 0-100 scale."""
     if isinstance(model, Fallback) or model.rule_quantiles is None:
         return model
-    learned = examples.with_columns(rule_score=scores).filter(pl.col("label").is_not_null())
-    if policy.training.from_date is not None:
-        learned = learned.filter(pl.col("as_of") >= policy.training.from_date)
-    quantiles = np.quantile(learned["rule_score"].to_numpy(), np.linspace(0, 1, len(model.rule_quantiles)))
-    return replace(model, rule_quantiles=tuple(map(significant, quantiles.tolist())))
+    learned = settled(examples.with_columns(rule_score=scores), policy.training)
+    return replace(model, rule_quantiles=reference_quantiles(learned["rule_score"].to_numpy()))

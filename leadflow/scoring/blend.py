@@ -59,6 +59,10 @@ class Scale:
         reference = self.probability_quantiles
         return probability if reference is None else on_scale(probability, reference)
 
+    def mixed(self, rule_score: Floats, probability: Floats) -> Floats:
+        """The one score, 0 to 100, of either's scores; before gates."""
+        return combine(self.rule(rule_score), self.ml(probability), self.weight)
+
 
 def model_weight(wins: int, settings: Blend) -> float:
     """The model's share of the score, 0 to settings.model_weight, in proportion to the won leads it learned from."""

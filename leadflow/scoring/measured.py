@@ -10,10 +10,11 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from leadflow.modelling.splits import split_forward
+from leadflow.modelling.evaluate import one_of_each
+from leadflow.modelling.splits import settled, split_forward
 from leadflow.policy import Policy, Training
-from leadflow.scoring.blend import combine, model_weight, on_scale
 from leadflow.scoring.model import TrainedModel
+from leadflow.scoring.scored import scale_of
 
 MEASURED = ("lead_id", "as_of", "label", "score")
 
@@ -24,11 +25,8 @@ def scored_by_model(newest: pl.DataFrame, model: TrainedModel, policy: Policy) -
     Args:
         newest: rows of scoring.newest_scores of the champion.
     """
-    rules = newest["rule_score"].to_numpy()
-    if model.rule_quantiles is not None:
-        rules = on_scale(rules, model.rule_quantiles)
-    told = on_scale(newest["ml_probability"].to_numpy(), model.probability_quantiles)
-    mixed = combine(rules, told, model_weight(model.wins, policy.blend))
+    scale = scale_of(model, policy)
+    mixed = scale.mixed(newest["rule_score"].to_numpy(), newest["ml_probability"].to_numpy())
     scored = newest.with_columns(score=pl.Series(mixed, dtype=pl.Float64)).select(MEASURED)
     return _one_a_lead(scored, policy.training.seed)
 
@@ -39,9 +37,7 @@ def scored_by_rules(examples: pl.DataFrame, settings: Training) -> pl.DataFrame:
     Args:
         examples: lead_id, as_of, label and rule_score.
     """
-    known = examples.filter(pl.col("label").is_not_null()).sort("as_of", "lead_id")
-    if settings.from_date is not None:
-        known = known.filter(pl.col("as_of") >= settings.from_date)
+    known = settled(examples, settings).sort("as_of", "lead_id")
     if not known.height:
         return known.select("lead_id", "as_of", "label", score="rule_score")
     newest = split_forward(known, settings)[1].select("lead_id", "as_of", "label", score="rule_score")
@@ -51,14 +47,8 @@ def scored_by_rules(examples: pl.DataFrame, settings: Training) -> pl.DataFrame:
 def _one_a_lead(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     """One moment of each lead, drawn: a lead is called once, however often it was looked at."""
     ordered = rows.sort("lead_id", "as_of")
-    drawn = np.random.default_rng(seed).permutation(ordered.height)
-    return (
-        ordered.with_columns(drawn=pl.Series(drawn))
-        .sort("drawn")
-        .unique("lead_id", keep="first", maintain_order=True)
-        .drop("drawn")
-        .sort("as_of", "lead_id")
-    )
+    drawn = np.argsort(np.random.default_rng(seed).permutation(ordered.height))
+    return ordered[one_of_each(ordered["lead_id"].to_numpy(), drawn)].sort("as_of", "lead_id")
 
 
 def weeks_of(rows: pl.DataFrame) -> float | None:

@@ -82,7 +82,7 @@ def evaluate_newest(
     test_from, test_to = span(after)
     overlap = trained_to + timedelta(days=settings.horizon_days) - test_from
     # One example a lead, drawn: a lead's examples share their outcome, and the band is of independent ones.
-    drawn = _one_a_lead(after, settings.seed)
+    drawn = evaluate.one_of_each(newest.leads, np.random.default_rng(settings.seed).permutation(after.height))
     within = _within_months(newest)
     return Evaluation(
         trained_from=trained_from,
@@ -121,13 +121,6 @@ def evaluate_newest(
         label_overlap_days=max(0, -(-overlap // timedelta(days=1))),
         candidates=compared,
     )
-
-
-def _one_a_lead(rows: pl.DataFrame, seed: int) -> NDArray[np.intp]:
-    """Position of one row of each lead, drawn."""
-    order = np.random.default_rng(seed).permutation(rows.height)
-    _, first = np.unique(rows["lead_id"].to_numpy()[order], return_index=True)
-    return np.sort(order[first])
 
 
 def _within_months(newest: Told) -> float | None:

@@ -174,6 +174,10 @@ class TrainedModel:
         """First 12 hex digits of the SHA-256 of what it predicts by: equal models, equal version."""
         return _digest(self._fitted())[:12]
 
+    def explained(self, features: pl.DataFrame) -> tuple[Floats, pl.DataFrame]:
+        """`log_odds` and `contributions`, for the price of one of them."""
+        return self.estimator.explained(features)
+
     def contributions(self, features: pl.DataFrame) -> pl.DataFrame:
         """Log-odds that each feature adds against the average training row: a column per feature, row by row.
 

@@ -47,7 +47,7 @@ UNRANKED_SCHEMA = pl.Schema(
 def model_reasons(
     model: TrainedModel,
     features: pl.DataFrame,
-    log_odds: Floats,
+    explained: tuple[Floats, pl.DataFrame],
     scale: Scale,
     settings: Reasons,
     as_of: date,
@@ -55,9 +55,10 @@ def model_reasons(
     """UNRANKED_SCHEMA of what the model saw; an effect is what the score would lose without that one group.
 
     Args:
-        log_odds: that the model gives these features.
+        explained: log-odds and contributions that the model gives these features.
     """
-    grouped = group_contributions(model.contributions(features))
+    log_odds, contributions = explained
+    grouped = group_contributions(contributions)
     told = told_groups(grouped, settings)
     of_lead = log_odds[told.lead]
     with_it, without = (scale.ml(model.calibrated(odds)) for odds in (of_lead, of_lead - told.added))

@@ -122,7 +122,7 @@ def model_in_force(run: StageRun, as_of: datetime, policy: Policy | None = None)
 
 def _unusable(run: StageRun, version: str, left_out: Collection[str]) -> str | None:
     """Why the champion cannot score today's leads; a file that does not hold it is an error unless a training is asked for."""
-    from leadflow.modelling.attributes import with_attributes
+    from leadflow.modelling.attributes import ATTRIBUTE_PREFIX
 
     try:
         model = stored_model(run.settings.models_dir, version)
@@ -132,8 +132,9 @@ def _unusable(run: StageRun, version: str, left_out: Collection[str]) -> str | N
         raise
     if blocked := sorted(set(model.feature_names) & set(left_out)):
         return f"the champion {version} uses {', '.join(blocked)}, now kept from models"
-    none = with_attributes(run.read("features.lead_features").head(0), declared(run))
-    if gone := sorted(set(model.feature_names) - set(none.columns)):
+    there_are = {column.name for column in run.contracts["features.lead_features"].columns}
+    there_are |= {ATTRIBUTE_PREFIX + name for name in declared(run)}
+    if gone := sorted(set(model.feature_names) - there_are):
         return f"the champion {version} uses {', '.join(gone)}, which leads no longer have"
     return None
 
@@ -175,17 +176,10 @@ def training_examples(run: StageRun, left_out: Collection[str]) -> tuple[pl.Data
 
 def with_rule_scores(run: StageRun, examples: pl.DataFrame) -> pl.DataFrame:
     """The examples with `rule_score`, by the policy in force, from what was known at each one's moment."""
-    import polars as pl
+    from leadflow.scoring.rules import score_examples
 
-    from leadflow.scoring.rules import score_rules
-
-    moment = pl.format("{} {}", "lead_id", "as_of")
-    by_row = examples.with_columns(lead_id=moment)
     refuse_days_of_other_rules(run, ACTIVITY)
-    activity = run.read(ACTIVITY).with_columns(lead_id=moment)
-    rule_score = score_rules(by_row, run.policy, activity).scores.select("lead_id", "rule_score")
-    scored = by_row.select("lead_id").join(rule_score, on="lead_id", how="left", maintain_order="left")
-    return examples.with_columns(rule_score=scored["rule_score"])
+    return examples.with_columns(rule_score=score_examples(examples, run.policy, run.read(ACTIVITY)))
 
 
 def _decided(

@@ -170,6 +170,18 @@ def _rows(
     return rows.join(dates, on="lead_id", how="left", maintain_order="left")
 
 
+def score_examples(examples: pl.DataFrame, policy: Policy, activity: pl.DataFrame | None = None) -> pl.Series:
+    """rule_score of examples, row by row: a lead has one for each of its moments.
+
+    Args:
+        examples: lead_id, as_of and what `score_rules` takes of features.
+        activity: what `score_rules` takes, with the as_of of the example beside lead_id.
+    """
+    moment = pl.format("{} {}", "lead_id", "as_of")
+    days = None if activity is None else activity.with_columns(lead_id=moment)
+    return score_rules(examples.with_columns(lead_id=moment), policy, days).scores["rule_score"]
+
+
 def fit_grade(static_score: pl.Expr, policy: Policy) -> pl.Expr:
     """A, B, C or D by the lower bounds of policy.grades; null stays null."""
     bounds = policy.grades

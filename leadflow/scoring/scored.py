@@ -112,12 +112,12 @@ def assemble(
         features = features.with_columns(expected_value.alias(_VALUE))
     features = _of(leads, features, "features")
     rule_scores = _of(leads, rule_scores, "rule score")
-    scale = _scale_of(model, policy)
-    log_odds = None if model is None else model.log_odds(features)
-    scores = blended(features, rule_scores, model, policy, log_odds)
+    scale = scale_of(model, policy)
+    explained = None if model is None else model.explained(features)
+    scores = blended(features, rule_scores, model, policy, None if explained is None else explained[0])
     reasons = rule_reasons(scores, rule_points, scale)
-    if model is not None and log_odds is not None:
-        seen = model_reasons(model, features, log_odds, scale, policy.reasons, as_of.date())
+    if model is not None and explained is not None:
+        seen = model_reasons(model, features, explained, scale, policy.reasons, as_of.date())
         reasons = pl.concat([reasons, seen])
     reasons = ranked_reasons(leads["lead_id"], reasons)
     value = (
@@ -161,7 +161,7 @@ def blended(
     Returns:
         rule_scores with rule_scaled, ml_probability, ml_score (null without a model), ungated, score and tier.
     """
-    scale = _scale_of(model, policy)
+    scale = scale_of(model, policy)
     rule_scaled = scale.rule(rule_scores["rule_score"].to_numpy())
     told = {"rule_scaled": rule_scaled, "ungated": rule_scaled}
     if model is not None:
@@ -179,7 +179,8 @@ def blended(
     return scores.with_columns(tier(pl.col("score"), policy.tiers).alias("tier"))
 
 
-def _scale_of(model: TrainedModel | None, policy: Policy) -> Scale:
+def scale_of(model: TrainedModel | None, policy: Policy) -> Scale:
+    """How a model's and the rules' scores become one under a policy; without a model rule scores stay as they are."""
     if model is None:
         return Scale()
     return Scale(model_weight(model.wins, policy.blend), model.rule_quantiles, model.probability_quantiles)

@@ -16,14 +16,12 @@ import numpy as np
 import polars as pl
 
 from leadflow.modelling import evaluate
-from leadflow.modelling.calibration import (
-    choose_calibration,
-)
+from leadflow.modelling.calibration import choose_calibration
 from leadflow.modelling.candidates import SIMPLEST_FIRST, Candidate, Result, candidates, choose, race
 from leadflow.modelling.columns import FeatureSpec, Floats, significant
-from leadflow.modelling.splits import forward_slices, split_forward
+from leadflow.modelling.splits import forward_slices, settled, split_forward
 from leadflow.policy import Blend, Training
-from leadflow.scoring.blend import combine, model_weight, on_scale
+from leadflow.scoring.blend import Scale, model_weight
 from leadflow.scoring.measuring import Told, evaluate_newest, pooled, span, won
 from leadflow.scoring.model import CandidateResult, Fallback, TrainedModel
 
@@ -99,17 +97,14 @@ def train_measured(
     reference = pooled([*(Told(part.rows, calibration.apply(part.probabilities)) for part in told), newest])
     if reference.rows.height < _LEAST_FOR_REFERENCE:
         reference = Told(known, calibration.apply(final.probability(final.log_odds(known))))
-    quantiles = _quantiles(reference.probabilities)
+    quantiles = reference_quantiles(reference.probabilities)
     has_rules = "rule_score" in known.columns
-    rule_quantiles = _quantiles(known["rule_score"].to_numpy()) if has_rules else None
+    rule_quantiles = reference_quantiles(known["rule_score"].to_numpy()) if has_rules else None
 
     mixed = None
     if has_rules and rule_quantiles is not None:
-        mixed = combine(
-            on_scale(after["rule_score"].to_numpy(), rule_quantiles),
-            on_scale(newest.probabilities, quantiles),
-            model_weight(won(before), blend or Blend()),
-        )
+        scale = Scale(model_weight(won(before), blend or Blend()), rule_quantiles, quantiles)
+        mixed = scale.mixed(after["rule_score"].to_numpy(), newest.probabilities)
     evaluation = evaluate_newest(
         before,
         newest,
@@ -151,9 +146,7 @@ def train_measured(
 
 def labelled(examples: pl.DataFrame, features: FeatureSpec, settings: Training) -> pl.DataFrame:
     """Examples whose label is known, in an order that does not depend on how they came."""
-    chosen = examples.filter(pl.col("label").is_not_null())
-    if settings.from_date is not None:
-        chosen = chosen.filter(pl.col("as_of") >= settings.from_date)
+    chosen = settled(examples, settings)
     kept = ["lead_id", "as_of", "label", *dict.fromkeys([*features.numeric, *features.categorical])]
     kept += ["rule_score"] if "rule_score" in examples.columns and "rule_score" not in kept else []
     present = [name for name in kept if name in chosen.columns]
@@ -229,5 +222,6 @@ def _compared(
     return tuple(rows)
 
 
-def _quantiles(values: Floats) -> tuple[float, ...]:
+def reference_quantiles(values: Floats) -> tuple[float, ...]:
+    """The QUANTILES evenly spaced quantiles that scores are put on the common scale by."""
     return tuple(significant(value) for value in np.quantile(values, np.linspace(0, 1, QUANTILES)).tolist())
