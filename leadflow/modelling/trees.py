@@ -1,10 +1,9 @@
 """Forests and boosted trees as models that predict and explain.
 
-Both are grown by XGBoost: it keeps them as JSON, so that nothing has to be unpickled, reads missing values as such,
-and tells the exact Shapley values of a prediction (Lundberg, Erion and Lee 2018), which add up to it.
+Both are grown by XGBoost: it keeps them as JSON, so that nothing has to be unpickled, and reads missing values as such.
 
-Belongs here: growing trees, and the grown ones. Does not belong here: one feature's transform (columns.py), which kind
-is used (candidates.py).
+Belongs here: growing trees, and the grown ones. Does not belong here: one feature's transform (columns.py), what each column
+adds (tree_shares.py), which kind is used (candidates.py).
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from leadflow.modelling.columns import (
 )
 from leadflow.modelling.fit import fit_columns, labels_of, lead_weights, probability
 from leadflow.modelling.splits import split_forward
+from leadflow.modelling.tree_shares import TreeShares
 from leadflow.policy import Training
 
 if TYPE_CHECKING:
@@ -98,10 +98,13 @@ class TreeModel:
         grown.load_model(bytearray(self.booster, "utf-8"))
         return grown
 
+    @cached_property
+    def _shares(self) -> TreeShares:
+        return TreeShares.of(self.booster)
+
     def log_odds(self, features: pl.DataFrame) -> Floats:
         """What the features add up to, row by row."""
-        margins = self._grown.predict(_matrix(self._design(features)), output_margin=True)
-        return self._told(margins.astype(np.float64))
+        return self._margins(self._design(features))
 
     def probability(self, log_odds: Floats) -> Floats:
         """The probability that given log-odds stand for."""
@@ -113,12 +116,11 @@ class TreeModel:
     def explained(self, features: pl.DataFrame) -> tuple[Floats, pl.DataFrame]:
         """`log_odds` and what of them each feature adds against the average training row: a column per feature, row by row.
 
-        They are told in single precision; what they lack of the log-odds by rounding goes to the feature that weighs most.
+        XGBoost adds trees up in single precision; what the features lack of the log-odds by its rounding goes to the one that
+        weighs most.
         """
-        if features.is_empty():  # XGBoost then gives an array of another shape
-            return np.empty(0), pl.DataFrame(schema=dict.fromkeys(self.feature_names, pl.Float64))
-        rows = _matrix(self._design(features))
-        told = self._grown.predict(rows, pred_contribs=True).astype(np.float64)
+        design = self._design(features)
+        told = self._shares.told(design.astype(np.float32), self.threads)
         if self.family == "forest":
             told = told / (self.prior * (1 - self.prior))
         added, at = np.empty((features.height, len(self.columns))), 0
@@ -126,7 +128,7 @@ class TreeModel:
             width = _width(column)
             added[:, place] = told[:, at : at + width].sum(axis=1)
             at += width
-        total = self._told(self._grown.predict(rows, output_margin=True).astype(np.float64))
+        total = self._margins(design)
         lacking = total - self.baseline - added.sum(axis=1)
         added[np.arange(len(added)), np.abs(added).argmax(axis=1)] += lacking
         return total, pl.DataFrame(added, schema=dict.fromkeys(self.feature_names, pl.Float64))
@@ -160,6 +162,10 @@ class TreeModel:
     def _design(self, features: pl.DataFrame) -> Floats:
         return np.concatenate([_parts(column, features) for column in self.columns], axis=1)
 
+    def _margins(self, design: Floats) -> Floats:
+        margins = self._grown.predict(_matrix(design), output_margin=True)
+        return self._told(margins.astype(np.float64))
+
     def _told(self, margins: Floats) -> Floats:
         if self.family == "boosting":
             return margins
@@ -186,9 +192,11 @@ def fit_trees(
     labels, weights = labels_of(known), lead_weights(known)
     prior = significant(float((labels * weights).sum() / weights.sum()))
     grown = _grow(design, labels, weights, prior, family, rounds, settings)
-    told = grown.predict(_matrix(design[:1]), pred_contribs=True)[0, -1]
-    model = TreeModel(columns, family, prior, _plain(grown), 0.0)
-    return TreeModel(columns, family, prior, model.booster, float(model._told(np.array([float(told)]))[0]))
+    booster = _plain(grown)
+    begun = _log_odds(prior) if family == "boosting" else prior
+    model = TreeModel(columns, family, prior, booster, 0.0)
+    baseline = model._told(np.array([begun + TreeShares.of(booster).baseline]))
+    return TreeModel(columns, family, prior, booster, float(baseline[0]))
 
 
 def _best_rounds(known: pl.DataFrame, features: FeatureSpec, settings: Training, encoding: Encoding) -> int:
