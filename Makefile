@@ -23,7 +23,7 @@ example: $(STAMP) ## Refresh from an example's data: make example OF=olist DIR=/
 
 test: $(STAMP) ## Lint, types, walls between rooms, then all tests: unit, integration, end to end
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n auto --dist loadfile leadflow_tests/unit leadflow_tests/integration leadflow_tests/e2e
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist loadfile leadflow_tests/unit leadflow_tests/integration leadflow_tests/e2e
 
 lint: $(STAMP) ## Format check, lint, types and the walls between rooms
 	$(BIN)/ruff format --check .

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from homes import REPOSITORY, Home, leadflow, lean_project
+from homes import REPOSITORY, Home, leadflow, lean_project, made_once
 
 LEADS = 600
 EVENTS_PER_LEAD = 6
@@ -33,12 +33,14 @@ class RefreshedHome:
     """A home that the command line refreshed, and what it printed. Read it; copy it before changing it.
 
     Attributes:
-        home: the home.
+        home: a copy of the home.
+        made_in: the home's folder when it was refreshed, which is what the output tells.
         simulated: output of `leadflow simulate`.
         refreshed: output of `leadflow run`.
     """
 
     home: Home
+    made_in: Path
     simulated: str
     refreshed: str
 
@@ -65,14 +67,23 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def refreshed(tmp_path_factory: pytest.TempPathFactory) -> RefreshedHome:
     """A small company, simulated and refreshed once with every check, by the commands that a person types."""
-    folder = tmp_path_factory.mktemp("refreshed")
-    home, company = folder / "home", folder / "company"
-    size = ("--leads", LEADS, "--events-per-lead", EVENTS_PER_LEAD, "--seed", SEED)
-    simulated = leadflow(home, "simulate", *size, "--out", company)
-    assert simulated.returncode == 0, simulated.stderr
-    run = leadflow(home, "run", "--sources", company / "sources.yaml")
-    assert run.returncode == 0, run.stdout + run.stderr
-    return RefreshedHome(Home(home, company / "sources.yaml"), simulated.stdout, run.stdout)
+
+    def make(folder: Path) -> None:
+        size = ("--leads", LEADS, "--events-per-lead", EVENTS_PER_LEAD, "--seed", SEED)
+        simulated = leadflow(folder / "home", "simulate", *size, "--out", folder / "company")
+        assert simulated.returncode == 0, simulated.stderr
+        (folder / "simulated.txt").write_text(simulated.stdout, encoding="utf-8")
+        run = leadflow(folder / "home", "run", "--sources", folder / "company" / "sources.yaml")
+        assert run.returncode == 0, run.stdout + run.stderr
+        (folder / "refreshed.txt").write_text(run.stdout, encoding="utf-8")
+
+    folder = made_once(tmp_path_factory, "refreshed", make)
+    made = Home(folder / "home", folder / "company" / "sources.yaml")
+    simulated, refreshed = (
+        (folder / f"{name}.txt").read_text(encoding="utf-8") for name in ("simulated", "refreshed")
+    )
+    own = made.copy_to(tmp_path_factory.mktemp("refreshed") / "home")
+    return RefreshedHome(own, made.path, simulated, refreshed)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import duckdb
 import yaml
+from filelock import FileLock
 
 from leadflow.automation import refresh_config, retrain_config
 
 if TYPE_CHECKING:
     import polars as pl
+    import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-c", "from leadflow.cli import main; main()")
@@ -84,6 +86,24 @@ def lean_project(folder: Path) -> Path:
     for contract in folder.glob("dbt_like_sql/*/schema.yml"):
         content = yaml.safe_load(contract.read_text(encoding="utf-8"))
         contract.write_text(yaml.safe_dump(_without_tests(content), sort_keys=False), encoding="utf-8")
+    return folder
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills, once for all processes of a test run: the others wait for the first.
+
+    What lies in it is shared: copy a home out of it before opening it, since a writer shuts out readers.
+    """
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / name
+    with FileLock(root / f"{name}.lock"):
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
     return folder
 
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from leadflow.cli.event_log import keep_engines
 from leadflow.cli.told_leaks import blocked_features
 from leadflow.errors import LeadflowError
 from leadflow.settings import ENV_PREFIX, Settings
@@ -161,6 +162,7 @@ def _execute(
         dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance,
         Progress(*columns, console=console, disable=not sys.stdout.isatty()) as progress,
     ):
+        keep_engines(instance)
         task = progress.add_task(job.name, total=steps)
 
         def listen(entry: Any) -> None:

@@ -35,7 +35,7 @@ def test_the_commands_say_what_they_did(refreshed, mart):
         )
     }
     assert told == dict(mart.execute("select tier, count(*) from scored_leads group by tier").fetchall())
-    assert f"Mart: {refreshed.home.marts}" in refreshed.refreshed
+    assert f"Mart: {refreshed.made_in / 'marts.duckdb'}" in refreshed.refreshed
 
 
 def test_the_mart_holds_its_tables_with_the_columns_of_their_contracts(mart):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from homes import Home, table_of
+from homes import Home, made_once, table_of
 from landing_yard import Yard, open_yard
 from later_facts import without_later_facts
 
@@ -48,30 +48,39 @@ def then() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def stored_then(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stored_then(refreshed_twice: Path) -> Path:
     """Folder of what the first of two refreshes stored, as Parquet files."""
-    return tmp_path_factory.mktemp("stored")
+    return refreshed_twice / "stored"
 
 
 @pytest.fixture(scope="session")
-def later_home(then: datetime, stored_then: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def later_home(refreshed_twice: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home that was refreshed then, on what was known then, and now, on all facts, under another policy and model. Read it.
 
     Large enough for a model to be trained and used at either moment; the second is asked for by a retrain.
     """
+    later = Home(refreshed_twice / "home", refreshed_twice / "company" / "sources.yaml")
+    return later.copy_to(tmp_path_factory.mktemp("later") / "home")
+
+
+@pytest.fixture(scope="session")
+def refreshed_twice(then: datetime, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the company and the home of `later_home`, and what was stored of its first refresh."""
     from leadflow.demo.simulate import simulate
 
-    folder = tmp_path_factory.mktemp("later")
-    company = simulate(folder / "company", leads=3000, events_per_lead=8, seed=7)
-    home = Home(folder / "home", without_later_facts(company.sources, folder / "cut", then))
-    home.path.mkdir()
-    policy = home.path / "policy.yaml"
-    policy.write_text(POLICY_THEN, encoding="utf-8")
-    assert home.make(as_of=then.isoformat()).success
-    for table in ("scored_leads", "score_reasons", "ml_scores"):
-        table_of(home, f"scoring.{table}").write_parquet(stored_then / f"{table}.parquet")
-    policy.unlink()
-    later = Home(home.path, company.sources)
-    assert later.make(as_of=(then + timedelta(days=30)).isoformat()).success
-    assert later.retrain().success
-    return later
+    def make(folder: Path) -> None:
+        company = simulate(folder / "company", leads=3000, events_per_lead=8, seed=7)
+        home = Home(folder / "home", without_later_facts(company.sources, folder / "cut", then))
+        home.path.mkdir()
+        policy = home.path / "policy.yaml"
+        policy.write_text(POLICY_THEN, encoding="utf-8")
+        assert home.make(as_of=then.isoformat()).success
+        (folder / "stored").mkdir()
+        for table in ("scored_leads", "score_reasons", "ml_scores"):
+            table_of(home, f"scoring.{table}").write_parquet(folder / "stored" / f"{table}.parquet")
+        policy.unlink()
+        later = Home(home.path, company.sources)
+        assert later.make(as_of=(then + timedelta(days=30)).isoformat()).success
+        assert later.retrain().success
+
+    return made_once(tmp_path_factory, "refreshed_twice", make)

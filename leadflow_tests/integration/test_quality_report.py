@@ -272,9 +272,10 @@ def test_a_home_in_which_everything_passed(leadflow, shared_home: Home, tmp_path
 
 
 def test_the_run_left_the_page_behind(shared_home: Home, refreshed) -> None:
-    page = shared_home.path / "quality_report.html"
-    assert "The publish gate is open" in page.read_text(encoding="utf-8")
-    assert f"Page: {page}" in refreshed.refreshed
+    assert "The publish gate is open" in (shared_home.path / "quality_report.html").read_text(
+        encoding="utf-8"
+    )
+    assert f"Page: {refreshed.made_in / 'quality_report.html'}" in refreshed.refreshed
 
 
 def test_only_some_tables(leadflow, shared_home: Home, tmp_path: Path) -> None:
