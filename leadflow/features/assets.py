@@ -108,7 +108,12 @@ def _facts_of_accounts(run: StageRun) -> pl.DataFrame:
     from leadflow.features.leakage_facts import FACTS
 
     try:
-        origins = table_lineage(run.room, run.contracts, run.contracts[EXAMPLES])
+        origins = table_lineage(
+            run.room,
+            run.contracts,
+            run.contracts[EXAMPLES],
+            kept_in=run.settings.cache_file("column_lineage"),
+        )
     except LineageError as error:
         run.tell(
             REPORT,

@@ -215,7 +215,9 @@ def materialized(
 def lineage_metadata(run: StageRun, table: Table) -> dict[str, Any]:
     """Where each column comes from: once as Dagster's own kind of metadata, which its paid UI draws, once to be read."""
     try:
-        origins = table_lineage(run.room, run.contracts, table)
+        origins = table_lineage(
+            run.room, run.contracts, table, kept_in=run.settings.cache_file("column_lineage")
+        )
     except LineageError as error:
         logging.getLogger(__name__).warning("No column lineage of %s: %s", table.full_name, error)
         return {}

@@ -147,7 +147,8 @@ def test_a_model_that_cannot_be_traced_is_a_problem_and_no_error(
 
 
 def run_of(room: SqlRoom, contracts: Contracts) -> StageRun:
-    return cast("StageRun", SimpleNamespace(room=room, contracts=contracts))
+    settings = SimpleNamespace(cache_file=lambda name: None)
+    return cast("StageRun", SimpleNamespace(room=room, contracts=contracts, settings=settings))
 
 
 def test_dagster_is_told_and_so_is_who_reads_its_free_pages(room: SqlRoom, contracts: Contracts) -> None:

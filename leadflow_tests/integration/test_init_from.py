@@ -58,7 +58,7 @@ def test_from_a_file_of_deals_to_scored_leads(tmp_path: Path) -> None:
     assert home.value(tied) == 30
 
 
-def test_without_a_source_of_leads_everyone_says_so(tmp_path: Path, file: Path) -> None:
+def test_without_a_source_of_leads_everyone_says_so(tmp_path: Path, lean_project_dir: Path) -> None:
     (tmp_path / "deals.csv").write_text(DEALS, encoding="utf-8")
     home = tmp_path / "home"
     home.mkdir()
@@ -71,13 +71,13 @@ def test_without_a_source_of_leads_everyone_says_so(tmp_path: Path, file: Path) 
     assert doctor.returncode == 0, doctor
     assert f"NOTE     n{sentence}" in doctor.stdout
     assert "`table: sql_leads` over the path of 'deals'" in doctor.stdout
-    run = leadflow(home, "run")
+    run = leadflow(home, "run", project_dir=lean_project_dir)
     assert run.returncode == 0, run
     assert f"N{sentence}" in run.stdout
     assert "No lead is scored: all" not in run.stdout
 
 
-def test_leads_that_cleaning_rejects_are_told_with_the_rule(tmp_path: Path) -> None:
+def test_leads_that_cleaning_rejects_are_told_with_the_rule(tmp_path: Path, lean_project_dir: Path) -> None:
     text = "id,email,made\n" + "".join(f"{n},{n:032x},2026-01-{n:02}\n" for n in range(1, 23))
     (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
     home = tmp_path / "home"
@@ -88,7 +88,7 @@ def test_leads_that_cleaning_rejects_are_told_with_the_rule(tmp_path: Path) -> N
     (home / "sources.yaml").write_text(
         proposed.replace("# email: email  #", "email: email  #"), encoding="utf-8"
     )
-    run = leadflow(home, "run")
+    run = leadflow(home, "run", project_dir=lean_project_dir)
     assert run.returncode == 0, run
     assert (
         "No lead is scored: all 22 lead records were rejected by cleaning: 22 x email_invalid (" in run.stdout

@@ -113,6 +113,7 @@ ATTRIBUTES = """\
       contract: {column: contract, type: number, known_at: {backdated: it is of the firm and never changes}}
       rank: {column: rank, type: number, known_at: landed}
 """
+TO_FEATURES = ("raw", "staging", "clean", "identity", "enrich", "features")
 FORMS = (
     "id,mail,sent,heard,checked,checked on,contract,rank\n"
     "1,a@north.example,2026-01-05,fair,ja,10/03/2026,7,1\n"
@@ -132,7 +133,7 @@ def test_an_attribute_is_in_no_feature_before_it_was_known(
     tmp_path: Path, as_of: str, first: str, second: str
 ) -> None:
     home = home_of(tmp_path, ATTRIBUTES, forms=FORMS)
-    assert home.make(as_of=as_of).success
+    assert home.make(as_of=as_of, stages=TO_FEATURES).success
     told = "select attributes from features.lead_features order by attributes"
     assert sorted(row[0] for row in home.rows(told)) == sorted([first, second])
     # A value that says of no moment when it was known is told, and is nobody's.
@@ -142,12 +143,12 @@ def test_an_attribute_is_in_no_feature_before_it_was_known(
 def test_a_past_moment_does_not_see_what_an_attribute_said_later(tmp_path: Path) -> None:
     """Once landed, looked at from before it was known and from after: the same warehouse."""
     home = home_of(tmp_path, ATTRIBUTES, forms=FORMS)
-    assert home.make(as_of="2026-03-11").success
+    assert home.make(as_of="2026-03-11", stages=TO_FEATURES).success
     assert "checked" in home.value("select string_agg(attributes) from features.lead_features")
     assert home.rows("select known_at::varchar from raw.attributes where attribute = 'checked'") == [
         ("2026-03-10 00:00:00",)
     ]
-    assert home.make(as_of="2026-03-01").success
+    assert home.make(as_of="2026-03-01", stages=TO_FEATURES).success
     seen = home.value("select string_agg(attributes) from features.lead_features")
     assert "heard" in seen
     assert "checked" not in seen

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadflow.errors import LeadflowError
@@ -67,8 +68,13 @@ def find_lineage(room: SqlRoom, contracts: Contracts) -> Lineage:
     return Lineage(origins, problems)
 
 
-def table_lineage(room: SqlRoom, contracts: Contracts, table: Table) -> dict[str, Origin]:
+def table_lineage(
+    room: SqlRoom, contracts: Contracts, table: Table, *, kept_in: Path | None = None
+) -> dict[str, Origin]:
     """What each column of a table comes from; columns that come from none are left out.
+
+    Args:
+        kept_in: folder that remembers what was found; None for this process alone.
 
     Raises:
         LineageError: sqlglot cannot tell it from the model's SQL.
@@ -76,7 +82,7 @@ def table_lineage(room: SqlRoom, contracts: Contracts, table: Table) -> dict[str
     model = room.models.get(table.full_name)
     if model is None:
         return declared_origins(table)
-    return _model_origins(room, contracts, model, table)
+    return _model_origins(room, contracts, model, table, kept_in)
 
 
 def declared_origins(table: Table) -> dict[str, Origin]:
@@ -92,18 +98,21 @@ def declared_origins(table: Table) -> dict[str, Origin]:
     }
 
 
-def _model_origins(room: SqlRoom, contracts: Contracts, model: SqlModel, table: Table) -> dict[str, Origin]:
-    from leadflow.warehouse.models.query_lineage import query_origins
+def _model_origins(
+    room: SqlRoom, contracts: Contracts, model: SqlModel, table: Table, kept_in: Path | None
+) -> dict[str, Origin]:
+    from leadflow.warehouse.models.lineage_cache import remembered_origins
 
     known = {name: contracts[name].column_types for name in (*model.inputs, model.table) if name in contracts}
     found: dict[str, Origin] = {}
     for is_incremental in sorted({False, model.materialized == "incremental"}):
+        file = kept_in and kept_in / f"{table.full_name}{'.increment' if is_incremental else ''}.json"
         try:
             sql = room.render(model, {}, is_incremental=is_incremental)
         except LeadflowError as error:
             raise LineageError(error.problem, error.remedy) from error
         try:
-            origins = query_origins(sql, known)
+            origins = remembered_origins(sql, known, file)
         except LineageError as error:
             raise LineageError(f"{table.full_name}: {error.problem}", error.remedy) from error
         for column in table.columns:
