@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from math import log2
 from typing import TYPE_CHECKING
 
@@ -81,9 +80,13 @@ def _weight_sql(comparison: Comparison) -> str:
 @contextmanager
 def _distance(connection: DuckDBPyConnection, most: int) -> Iterator[None]:
     """Lend the connection a function that is `damerau_levenshtein`, except that all beyond `most` are `most` + 1."""
-    told = partial(_distances, most=most)
-    # The stub knows an enum of the engine's alone, which only the warehouse may import; the engine takes its name.
-    connection.create_function(_DISTANCE, told, ["varchar", "varchar"], "bigint", type="arrow")  # type: ignore[call-overload]
+    connection.create_function(  # type: ignore[call-overload]  # the stub knows no name of the kind, only an enum of the engine's
+        _DISTANCE,
+        lambda ones, others: _distances(ones, others, most),
+        ["varchar", "varchar"],
+        "bigint",
+        type="arrow",
+    )
     try:
         yield
     finally:
