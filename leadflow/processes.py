@@ -8,6 +8,7 @@ Workers are started anew (spawn) and never forked: DuckDB and polars hold thread
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context, parent_process
+from types import ModuleType
 from typing import Protocol, TypeVar
 
 from leadflow.errors import LeadflowError
@@ -87,7 +89,8 @@ def beside(workers: int) -> Iterator[Beside]:
     pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin)
 
     def begin(function: Callable[[Part], Result], part: Part) -> Callable[[], Result]:
-        future = pool.submit(function, part)
+        with _without_main():
+            future = pool.submit(function, part)
 
         def result() -> Result:
             with _told_of_killed_worker():
@@ -107,11 +110,26 @@ def _in_order(
     waiting: deque[Future[Result]] = deque()
     with _told_of_killed_worker():
         for part in parts:
-            waiting.append(pool.submit(function, part))
+            with _without_main():
+                waiting.append(pool.submit(function, part))
             if len(waiting) >= at_a_time:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Workers that are started in the block begin without the program's main module.
+
+    They need nothing of it, and would each import it anew: Dagster and all definitions, some seconds of a processor.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

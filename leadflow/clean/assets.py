@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from leadflow.clean.parts import CLEAN, RECORDS, REJECTED, check_part
 from leadflow.processes import part_map
 from leadflow.quality.contracts import Contracts
 from leadflow.quality.sql_text import literal
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from leadflow.clean.lists import ContactLists
-    from leadflow.policy import Policy
 
-RECORDS = "clean.lead_records"
-CLEAN = "clean.clean_leads"
-REJECTED = "clean.rejected_leads"
 CHECKED = "clean.checked_records"
 _CHANGED = "leadflow_changed_records"
 _INPUTS = [RECORDS, "staging.stg_blocklist"]
@@ -86,16 +83,6 @@ def in_slices(
     with part_map(min(run.workers, len(slices))) as mapped:
         parts = list(mapped(check, slices))
     return {table: pl.concat([part[table] for part in parts]) for table in (CLEAN, REJECTED)}
-
-
-def check_part(
-    part: Mapping[str, pl.DataFrame], policy: Policy, lists: ContactLists
-) -> Mapping[str, pl.DataFrame]:
-    """Rows of clean_leads and rejected_leads of some lead records; also called in other processes."""
-    from leadflow.clean.records import check_lead_records
-
-    checked = check_lead_records(part[RECORDS], policy, lists)
-    return {CLEAN: checked.clean, REJECTED: checked.rejected}
 
 
 def lists_of(run: StageRun) -> ContactLists:

@@ -7,15 +7,14 @@ records are the same person (identity/).
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import polars as pl
 
-from leadflow.text.companies import company_key
+from leadflow.text.company_columns import are_made_up_companies, company_keys
 from leadflow.text.company_matching import company_core_keys
-from leadflow.text.emails import email_problem, mailbox_of
-from leadflow.text.made_up import is_made_up_address, is_made_up_company, is_role_address
-from leadflow.text.persons import key_of_person, name_problem, read_person
+from leadflow.text.email_columns import read_addresses
+from leadflow.text.person_columns import read_names
+from leadflow.text.phone_columns import plain_numbers
 from leadflow.text.phones import phone_of, plain_phone, read_phones
 from leadflow.text.titles import job_function
 from leadflow.text.values import tidy
@@ -35,30 +34,13 @@ IDENTITY_COLUMNS: dict[str, pl.DataType] = {
 }
 """What records are compared and found by."""
 
-_OF_EMAIL: dict[str, pl.DataType] = {
-    "email_problem": pl.String(),
-    "mailbox": pl.String(),
-    "is_role_mail": pl.Boolean(),
-    "is_made_up_mail": pl.Boolean(),
-}
 _OF_PHONE: dict[str, pl.DataType] = {
     "phone_e164": pl.String(),
     "phone_problem": pl.String(),
     "phones": pl.String(),
     "phone_wechat_id": pl.String(),
 }
-_OF_NAME: dict[str, pl.DataType] = {
-    "name_problem": pl.String(),
-    "given_name": pl.String(),
-    "family_name": pl.String(),
-    "person_key": pl.String(),
-}
 _OF_WECHAT: dict[str, pl.DataType] = {"wechat_id": pl.String(), "wechat_problem": pl.String()}
-
-_KEPT = 200_000
-"""Names that a process remembers from one part of the records to the next: they come again."""
-_LONGEST_KEPT = 200
-"""Characters; a longer one is read each time, so that hard input costs no memory."""
 
 _SEPARATOR = "\x1f"  # between phone and country, where the two are one text; in neither of them
 _WECHAT = re.compile(r"(?:wx|vx|wechat|weixin|微信号?|v信)\s*[:：号]?\s*(?P<id>.*)", re.IGNORECASE)
@@ -87,11 +69,11 @@ def read_fields(records: pl.DataFrame) -> pl.DataFrame:
 
     One row a record, in their order. phone_problem is one of `PHONE_PROBLEMS` or 'wechat'; null where nothing is wrong.
     """
-    of_email = map_distinct_columns(records["email"], _of_email, _OF_EMAIL)
-    of_phone = map_distinct_columns(_phone_and_country(records), _of_phone, _OF_PHONE)
-    of_name = map_distinct_columns(records["full_name"], _of_name, _OF_NAME)
-    is_made_up = map_distinct(records["company_name"], _is_made_up_company, pl.Boolean())
-    keys = map_distinct(records["company_name"], company_key, pl.String())
+    of_email = read_addresses(records["email"])
+    of_phone = _of_phones(records)
+    of_name = read_names(records["full_name"])
+    is_made_up = are_made_up_companies(records["company_name"])
+    keys = company_keys(records["company_name"])
     # A name in plain letters is found by its key, which is dear enough to be made only once.
     is_plain = pl.col("company_name").str.len_bytes() == pl.col("company_name").str.len_chars()
     others = records.select(pl.when(~is_plain).then("company_name")).to_series()
@@ -112,20 +94,16 @@ def read_fields(records: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _of_email(address: str) -> tuple[str | None, str | None, bool | None, bool | None]:
-    problem = email_problem(address)
-    if problem is not None:
-        return problem, None, None, None
-    return None, mailbox_of(address), is_role_address(address), is_made_up_address(address)
-
-
-def _phone_and_country(records: pl.DataFrame) -> pl.Series:
-    """Phone and country as one text, since the country says how the number is read; null without a phone."""
-    return records.select(
-        pl.when(pl.col("phone").is_not_null()).then(
+def _of_phones(records: pl.DataFrame) -> pl.DataFrame:
+    """`_OF_PHONE` of each record's phone: plain ones as columns, others each with its country, which says how it is read."""
+    plain = plain_numbers(records["phone"])
+    others = records.select(
+        pl.when(pl.col("phone").is_not_null() & plain.is_null()).then(
             pl.concat_str("phone", pl.col("country").fill_null(""), separator=_SEPARATOR)
         )
     ).to_series()
+    told = map_distinct_columns(others, _of_phone, _OF_PHONE)
+    return told.with_columns(pl.coalesce(plain, name).alias(name) for name in ("phone_e164", "phones"))
 
 
 def _of_phone(number: str) -> tuple[str | None, str | None, str | None, str | None]:
@@ -149,28 +127,6 @@ def _of_phone(number: str) -> tuple[str | None, str | None, str | None, str | No
         reading = read_phones(without_wechat(phone), country or None)
     valid = [] if is_id_alone else [each.e164 for each in reading.numbers if each.is_valid]
     return phone_of(reading), problem, _SEPARATOR.join(valid) or None, wechat_id
-
-
-def _of_name(name: str) -> tuple[str | None, str | None, str | None, str | None]:
-    return _read_name(name) if len(name) <= _LONGEST_KEPT else _read_name.__wrapped__(name)
-
-
-@lru_cache(maxsize=_KEPT)
-def _read_name(name: str) -> tuple[str | None, str | None, str | None, str | None]:
-    problem = name_problem(name)
-    read = read_person(name) if problem is None else None
-    if read is None:
-        return problem, None, None, None
-    return None, " ".join(read.given) or None, read.family or None, key_of_person(read)
-
-
-def _is_made_up_company(name: str) -> bool:
-    return _kept_is_made_up(name) if len(name) <= _LONGEST_KEPT else is_made_up_company(name)
-
-
-@lru_cache(maxsize=_KEPT)
-def _kept_is_made_up(name: str) -> bool:
-    return is_made_up_company(name)
 
 
 def _of_wechat(text: str) -> tuple[str | None, str | None]:

@@ -15,13 +15,12 @@ from leadflow.clean.derived import IDENTITY_COLUMNS, read_fields
 from leadflow.clean.lists import ContactLists, contact_lists
 from leadflow.clean.rules import find_in_records
 from leadflow.policy import Policy
+from leadflow.text.email_columns import email_domains, normalised_emails
 from leadflow.text.emails import (
     MAILBOX_OWNERS,
-    email_domain,
     is_disposable_domain,
     is_free_mail_domain,
     is_owner_of,
-    normalise_email,
 )
 from leadflow.text.titles import seniority
 from leadflow.text.values import ABSENT_MARKERS
@@ -185,7 +184,7 @@ def _normalised(records: pl.DataFrame) -> pl.DataFrame:
     """The records with e-mails in one spelling, other texts trimmed, and null for what says nothing."""
     trimmed = records.with_columns(pl.col(name).str.strip_chars() for name in _TRIMMED)
     return trimmed.with_columns(
-        map_distinct(trimmed["email"], normalise_email, pl.String()),
+        normalised_emails(trimmed["email"]),
         *(_present(name, ABSENT_MARKERS if name in _MARKED_ABSENT else {""}) for name in _TRIMMED),
     )
 
@@ -198,9 +197,9 @@ def _derived(records: pl.DataFrame) -> pl.DataFrame:
     """The records with what their fields tell: for `CLEAN_COLUMNS`, and for the checks."""
     fields = read_fields(records)
     records = records.drop("wechat_id").hstack(fields)
-    domains = map_distinct(records["email"], email_domain, pl.String())
+    domains = email_domains(records["email"])
     derived = records.with_columns(
-        domains.alias("email_domain"),
+        domains,
         map_distinct(domains, is_free_mail_domain, pl.Boolean()).alias("is_free_mail"),
         map_distinct(domains, is_disposable_domain, pl.Boolean()).alias("is_disposable_mail"),
         map_distinct(records["title"], seniority, pl.String()).alias("seniority"),

@@ -71,7 +71,7 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
             },
             inputs=records,
             merged=[LEAD_IDS, LOG, PINS],
-            held={} if run.is_full else held(before),
+            held={} if run.is_full else held(run, before),
         )
 
     members = [*records, MAP]
@@ -98,7 +98,10 @@ def build_assets(contracts: Contracts) -> list[dg.AssetsDefinition]:
             run.policy.duplicates,
         )
         run.tell(DUPLICATES, actions=dict(sorted(actions["action"].value_counts().iter_rows())))
-        return run.write({DUPLICATES: actions}, inputs=facts)
+        before = None if run.is_full else run.read_promised(DUPLICATES)
+        return run.write(
+            {DUPLICATES: actions}, inputs=facts, held={} if before is None else {DUPLICATES: before}
+        )
 
     return [identity_map, leads, duplicate_actions]
 
@@ -115,7 +118,9 @@ def resolved(run: StageRun, before: Former) -> Resolution:
     parameters = lead_model(matching.model, run.settings.home / "models" / "matching")
     version = "off" if parameters is None else parameters.version
     clean = run.read("clean.clean_leads")
-    workers = run.workers if clean.height >= _MANY_RECORDS else 1
+    # Where names were compared before there is little to do, less than beginning a process and sending it all records.
+    is_much = clean.height >= _MANY_RECORDS and before.company_pairs.is_empty()
+    workers = run.workers if is_much else 1
     with run.warehouse.scratch() as lent, beside(workers) as companies_beside:
         model = None
         if parameters is not None:
@@ -158,7 +163,7 @@ def former(run: StageRun) -> Former:
     )
 
 
-def held(before: Former) -> dict[str, pl.DataFrame]:
+def held(run: StageRun, before: Former) -> dict[str, pl.DataFrame]:
     """What the derived tables hold that a refresh changes in part."""
     return {
         INDEX: before.index,
@@ -166,6 +171,8 @@ def held(before: Former) -> dict[str, pl.DataFrame]:
         HEADS: before.heads,
         MAP: before.identity_map,
         COMPANY_PAIRS: before.company_pairs,
+        ACCOUNT_IDS: before.account_ids,
+        **{table: rows for table in (EMAILS, ACCOUNTS) if (rows := run.read_promised(table)) is not None},
     }
 
 

@@ -167,8 +167,11 @@ def lead_redirects(log: pl.DataFrame, current_ids: pl.Series) -> pl.DataFrame:
     Chains are followed to a lead in use; an id that is in use again is no redirect, and one whose lead has no records
     left leads nowhere. since is when the id itself went out of use.
     """
-    current = set(current_ids)
     newest = log.filter(pl.col("event") == MERGED).sort("happened_at", "event_id")
+    told = pl.concat([newest["other_lead_id"], newest["lead_id"]]).unique()
+    current = set(
+        told.filter(told.is_in(current_ids.implode()))
+    )  # of all leads the few that the log tells of
     went = {
         former: (lead_id, at)
         for former, lead_id, at in newest.select("other_lead_id", "lead_id", "happened_at").iter_rows()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from splink import Linker
 
 MODEL_FORMAT = 1
+RECORDS = "__leadflow_linkage_records"
+"""Table of the records that a linker is lent for."""
 _DIGITS = 6
 """Significant digits kept of a parameter: beyond them sums depend on the order in which threads finish."""
 
@@ -169,7 +171,7 @@ def lent_linker(
     # Its warnings tell of levels that no pair showed and of defaults; what is done about them is said in linkage_training.py.
     logging.getLogger("splink").setLevel(logging.ERROR)
     api = DuckDBAPI(connection)
-    table = "__leadflow_linkage_records"
+    table = RECORDS
     # A table rather than a view of the frame: Splink reads it once for every step.
     connection.register("__leadflow_linkage_frame", records.to_arrow())
     connection.execute(f"create or replace temp table {table} as select * from __leadflow_linkage_frame")
@@ -232,6 +234,8 @@ def score_pairs(
     """
     import polars as pl
 
+    from leadflow.identity.linkage_pruning import leave_promising
+
     gammas = [f"gamma_{comparison['output_column_name']}" for comparison in model.comparisons]
     if pairs.is_empty():
         return pl.DataFrame(
@@ -249,6 +253,8 @@ def score_pairs(
     connection.unregister("__leadflow_linkage_frame")
     try:
         with lent_linker(connection, records, settings_of(model)) as linker:
+            if least_weight is not None:
+                leave_promising(connection, table, records.columns, model, least_weight)
             api = linker._db_api
             linker.table_management.register_blocked_pairs_for_predict(api.register(table))
             scored = linker.inference.predict(threshold_match_weight=least_weight, warning_mode="never")

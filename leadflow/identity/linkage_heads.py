@@ -14,6 +14,8 @@ from operator import xor
 
 import polars as pl
 
+from leadflow.text.vectors import where
+
 KEY_CAP = 100
 """Heads that may share a key; a key of more ('John Smith' at 'n/a') is no key to any of them."""
 _LONGEST = 100
@@ -69,10 +71,16 @@ def heads_of(index: pl.DataFrame, key_cap: int = KEY_CAP) -> pl.DataFrame:
     heads = _compared(told[_first_rows(told)])
     if not heads["unique_id"].is_sorted():
         heads = heads.sort("unique_id")
-    heads = heads.hstack(_keys(heads)).with_columns(
-        pl.when(pl.len().over(key) <= key_cap).then(key).alias(key) for key in KEYS
-    )
+    keys = _keys(heads)
+    heads = heads.hstack(keys.select(_without_shared(keys[key], key_cap) for key in KEYS))
     return heads.with_columns(digest=heads.hash_rows(_DIGEST_SEED))
+
+
+def _without_shared(keys: pl.Series, key_cap: int) -> pl.Series:
+    """The keys, null in the place of each that more heads than `key_cap` have."""
+    counts = keys.drop_nulls().value_counts(name="heads")
+    shared = counts.filter(pl.col("heads") > key_cap)[keys.name]
+    return where(~keys.is_in(shared.implode()), keys)
 
 
 def _first_rows(told: pl.DataFrame) -> pl.Series:

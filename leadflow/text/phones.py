@@ -34,9 +34,9 @@ PHONE_PROBLEMS: dict[PhoneProblem, str] = {
     "invalid": "No such number is given out in its country.",
 }
 
-_LONGEST_FIELD = 200  # characters; two numbers with extensions and remarks fit well
+LONGEST_FIELD = 200  # characters; two numbers with extensions and remarks fit well
 _SHORTEST_NUMBER = 5
-_LONGEST_NUMBER = 15  # digits, ITU-T E.164
+LONGEST_NUMBER = 15  # digits, ITU-T E.164
 _SAME_DIGITS = 7  # in a row
 _RUN_DIGITS = 8  # in a row, each one more or one less than the one before, 0 after 9
 
@@ -119,8 +119,8 @@ def read_phones(text: str | None, country: str | None = None) -> PhoneReading:
         return PhoneReading((plain,), None)
     if text is None or is_absent(text):
         return PhoneReading((), "not_a_number")
-    written = _EXTENSION.sub(r" ext. \1 ", tidy(text[: 2 * _LONGEST_FIELD]))
-    if len(written) > _LONGEST_FIELD:
+    written = _EXTENSION.sub(r" ext. \1 ", tidy(text[: 2 * LONGEST_FIELD]))
+    if len(written) > LONGEST_FIELD:
         return PhoneReading((), "too_long")
     region = country_code(country)
     whole = _read_one(written, region)
@@ -140,10 +140,10 @@ def plain_phone(text: str) -> PhoneNumber | None:
     """The number of a field that holds a valid one in international form and nothing else, as `read_phones` reads it, at a
     fraction of its cost; None of any other, which may hold numbers all the same."""
     plain = plain_number(text)
-    if plain is None or len(text) > _LONGEST_FIELD:
+    if plain is None or len(text) > LONGEST_FIELD:
         return None
     digits = _NOT_DIGIT.sub("", text)
-    if len(digits) > _LONGEST_NUMBER + 2 or is_fake_number(digits) or is_fake_number(plain.national):
+    if len(digits) > LONGEST_NUMBER + 2 or is_fake_number(digits) or is_fake_number(plain.national):
         return None
     return PhoneNumber(f"+{plain.code}{plain.national}", None, plain.region, _kind(plain.kind), True)
 
@@ -164,7 +164,7 @@ def _read_one(text: str, region: str | None) -> PhoneReading:
     if len(digits) < _SHORTEST_NUMBER:
         has_words = sum(letter.isalpha() for letter in text) > len(digits)
         return PhoneReading((), "not_a_number" if has_words or not digits else "too_short")
-    if len(digits) > _LONGEST_NUMBER + 2:  # and 00
+    if len(digits) > LONGEST_NUMBER + 2:  # and 00
         return PhoneReading((), "too_long")
     text = _REMARK.sub("", text)
     is_international = text.lstrip("( ").startswith(("+", "00"))
@@ -243,6 +243,14 @@ def is_fake_number(digits: str) -> bool:
     if len(digits) >= _SAME_DIGITS and len(set(digits[0::2])) == len(set(digits[1::2])) == 1:
         return True
     return _RUN.search(digits) is not None
+
+
+@lru_cache(maxsize=1)
+def may_be_fake_pattern() -> str:
+    """A pattern, without references back, that finds something in all digits that `is_fake_number` holds for fake, and in a few more."""
+    same = [figure * _SAME_DIGITS for figure in "0123456789"]
+    turns = [f"{one}{other}" * (_SAME_DIGITS // 2) + one for one in "0123456789" for other in "0123456789"]
+    return f"{'|'.join(same)}|^(?:{'|'.join(turns)})|{_RUN.pattern}|^(?:{_FICTION.pattern})$"
 
 
 @lru_cache(maxsize=10_000)

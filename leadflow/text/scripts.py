@@ -8,10 +8,12 @@ both are loaded when first needed.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 _KANA = re.compile("[\u3040-\u30ff]")
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -67,6 +69,20 @@ def pinyin(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=30_000)
 def _sound(character: str) -> str:
-    from pypinyin import lazy_pinyin
+    return fold_latin(_lazy_pinyin()(character)[0].replace("ü", "u").replace("v", "u"))
 
-    return fold_latin(lazy_pinyin(character)[0].replace("ü", "u").replace("v", "u"))
+
+@lru_cache(maxsize=1)
+def _lazy_pinyin() -> Callable[[str], list[str]]:
+    """The package's function, without its phrases: they tell nothing of a single character and take half a second to load."""
+    switch = "PYPINYIN_NO_PHRASES"
+    before = os.environ.get(switch)
+    os.environ[switch] = "true"
+    try:
+        from pypinyin import lazy_pinyin
+    finally:
+        if before is None:
+            del os.environ[switch]
+        else:
+            os.environ[switch] = before
+    return cast("Callable[[str], list[str]]", lazy_pinyin)

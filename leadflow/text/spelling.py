@@ -7,6 +7,9 @@ Distances: package `rapidfuzz` (MIT), some hundred times faster than the same in
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 
 def is_near(one: str, other: str) -> bool:
     """Whether two words differ by typing slips only: one in six letters, at least one in words of four or more."""
@@ -14,6 +17,12 @@ def is_near(one: str, other: str) -> bool:
     allowed = max(1, round(longer / 6)) if shorter >= 4 else 0
     if longer - shorter > allowed or not allowed:  # letters left over are slips, too
         return False
+    return _distance()(one, other, score_cutoff=allowed) <= allowed
+
+
+@lru_cache(maxsize=1)
+def _distance() -> Callable[..., int]:
+    """The package's function, imported once and not with each of a million pairs."""
     from rapidfuzz.distance import OSA
 
-    return bool(OSA.distance(one, other, score_cutoff=allowed) <= allowed)
+    return OSA.distance

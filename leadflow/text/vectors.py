@@ -53,3 +53,8 @@ def map_distinct_columns(
         }
     )
     return texts.to_frame(_TEXT).join(lookup, on=_TEXT, how="left", maintain_order="left").drop(_TEXT)
+
+
+def where(condition: pl.Series, values: pl.Series) -> pl.Series:
+    """The values where the condition holds, else null; under the values' name."""
+    return pl.select(pl.when(condition).then(values)).to_series().alias(values.name)

@@ -119,6 +119,13 @@ class StageRun:
         with self.connect(read_only=True) as connection:
             return query(connection, f"select {chosen} from {quote(table)}")
 
+    def read_promised(self, table: str) -> pl.DataFrame | None:
+        """A whole table; None where it is not there, or with other columns than its contract's."""
+        with self.connect(read_only=True) as connection:
+            if not self.holds_promised(connection, table):
+                return None
+            return query(connection, f"select * from {quote(table)}")
+
     def holds_promised(self, connection: DuckDBPyConnection, table: str) -> bool:
         """Whether a table is there with the columns of its contract, and not a former release's with others."""
         promised = {column.name for column in self.contracts[table].columns}

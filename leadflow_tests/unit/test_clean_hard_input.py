@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from leadflow.clean import derived
 from leadflow.clean.records import CLEAN_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS, check_lead_records
+from leadflow.text import company_columns, email_columns
 from leadflow.text.titles import job_function, seniority
 
 _NOON = dt.datetime(2025, 3, 1, 12)  # noqa: DTZ001 -- timestamps are UTC without a zone, as in the warehouse
@@ -97,22 +98,35 @@ def test_a_zero_width_character_makes_no_other_person() -> None:
 
 def test_a_value_on_very_many_records_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: Counter[str] = Counter()
-    for name in ("_of_email", "_of_phone", "_of_name", "_is_made_up_company", "company_key", "job_function"):
-        read = getattr(derived, name)
+    for module, name in (
+        (email_columns, "_read_address"),
+        (email_columns, "is_role_address"),
+        (derived, "_of_phone"),
+        (company_columns, "is_made_up_company"),
+        (company_columns, "company_key"),
+        (derived, "job_function"),
+    ):
+        read = getattr(module, name)
 
         def counted(text: str, name: str = name, read: object = read) -> object:
             calls[name] += 1
             assert callable(read)
             return read(text)
 
-        monkeypatch.setattr(derived, name, counted)
-    shared = {**_RIGHT, "email": "info@north.example", "company_name": "公司", "full_name": "n/a"}
+        monkeypatch.setattr(module, name, counted)
+    shared = {
+        **_RIGHT,
+        "phone": "030 901820",
+        "email": "info@north.example",
+        "company_name": "公司",
+        "full_name": "n/a",
+    }
     many = [{**shared, "record_id": str(at)} for at in range(50_000)]
     checked = check_lead_records(_records(*many))
     assert calls == {
-        "_of_email": 1,
+        "is_role_address": 1,  # the rest of the address is read by the column
         "_of_phone": 1,
-        "_is_made_up_company": 1,
+        "is_made_up_company": 1,
         "company_key": 1,
         "job_function": 1,
     }

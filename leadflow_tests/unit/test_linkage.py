@@ -5,11 +5,14 @@ from dataclasses import replace
 import duckdb
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadflow.errors import LeadflowError
 from leadflow.identity.linkage import level_weights, model_from_json, score_pairs
 from leadflow.identity.linkage_clusters import refine
 from leadflow.identity.linkage_fields import guess_fields, prepare
+from leadflow.identity.linkage_pruning import _distances
 from leadflow.identity.linkage_training import candidate_pairs, train_persons
 
 SYLLABLES = ("ba", "ri", "to", "len", "mo", "ska", "du", "vin", "ger", "hal", "osh", "pem")
@@ -125,10 +128,32 @@ def test_a_pair_scores_the_same_alone_turned_round_and_among_others(ready, model
     assert score_pairs(duckdb.connect(), few, turned, model).equals(pairs)
 
 
+def test_pairs_of_little_weight_are_left_out_and_the_others_score_as_among_all(ready, model, scored):
+    pairs = scored.select("unique_id_l", "unique_id_r")
+    weights = scored["match_weight"].sort()
+    for least in (-100.0, -3.0, 0.0, weights[len(weights) // 2], weights[-1], 100.0):
+        found = score_pairs(duckdb.connect(), ready, pairs, model, least)
+        assert found.equals(scored.filter(pl.col("match_weight") >= least))
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("abé北京", max_size=8), st.text("abé北京", max_size=8)), min_size=1, max_size=20
+    )
+)
+def test_distances_are_the_engines_up_to_the_most_that_is_asked_for(pairs):
+    import pyarrow as pa
+
+    ones, others = (pa.chunked_array([list(side)]) for side in zip(*pairs, strict=True))
+    told = [duckdb.execute("select damerau_levenshtein(?, ?)", pair).fetchall()[0][0] for pair in pairs]
+    assert _distances(ones, others, 2).to_pylist() == [min(each, 3) for each in told]
+
+
 def test_the_lent_connection_is_left_as_it_was(ready, model, scored):
     connection = duckdb.connect()
     connection.execute("create table own as select 1 as one")
     score_pairs(connection, ready, scored.select("unique_id_l", "unique_id_r").head(5), model)
+    score_pairs(connection, ready, scored.select("unique_id_l", "unique_id_r").head(5), model, 0.0)
     tables = connection.execute("select table_name from information_schema.tables").fetchall()
     assert tables == [("own",)]
 

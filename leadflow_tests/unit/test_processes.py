@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -80,3 +81,17 @@ def test_what_work_beside_raises_is_raised_where_it_is_asked_for(workers: int) -
 def test_a_process_killed_beside_is_told() -> None:
     with beside(2) as begin, pytest.raises(LeadflowError, match=r"worker process was killed"):
         begin(_killed, 2)()
+
+
+def _main_name(_part: int) -> str | None:
+    return getattr(sys.modules["__main__"], "__file__", None)
+
+
+def test_workers_do_not_import_the_programs_main_module() -> None:
+    main = sys.modules["__main__"]
+    assert getattr(main, "__file__", None) is not None
+    with part_map(2) as mapped:
+        assert set(mapped(_main_name, [1, 2])) == {None}
+    with beside(2) as aside:
+        assert aside(_main_name, 1)() is None
+    assert sys.modules["__main__"] is main
