@@ -1,5 +1,5 @@
 -- grain: one row per lead, day something happened, day it became known, day it turned out to be no fact, and kinds
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'remade_by': 'lead_digests.facts_digest'}) }}
 
 select
     lead_id,
@@ -12,4 +12,5 @@ select
     -- what sales does with a lead is not the lead's own doing
     case when not {{ is_of(['sales_activities']) }} then max(occurred_at) end as last_event_at
 from {{ ref('lead_events') }}
+where true {{ and_touched('lead_id') }}
 group by lead_id, event_date, known_date, known_until_date, kinds

@@ -1,5 +1,5 @@
 -- grain: one row per fact that a lead did something
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'remade_by': 'lead_digests.facts_digest'}) }}
 
 {#- A fact tied to a lead is known once both the fact and the membership that ties it are known.
 
@@ -9,41 +9,7 @@
 
     What a bot rule found is a fact until that could be known, and none from then on; what was found at once is no fact.
     A login ties its visitor all the same: whose a visitor is does not depend on what it is. -#}
-with members as (
-    select record_key, lead_id, known_from
-    from {{ source('identity', 'identity_map') }}
-    where known_to is null
-),
-
-email_keys as (
-    select email, lead_id, known_from
-    from {{ source('identity', 'lead_emails') }}
-),
-
-visitor_ties as (
-    select visitor_id, tied_at, lead_id, known_from
-    from (
-        select
-            forms.visitor_id,
-            forms.occurred_at as tied_at,
-            members.lead_id,
-            greatest(forms.known_at, members.known_from) as known_from
-        from {{ ref('stg_mql') }} as forms
-        inner join members on members.record_key = 'mql:' || forms.mql_id
-
-        union all
-
-        select
-            logins.visitor_id,
-            logins.occurred_at as tied_at,
-            email_keys.lead_id,
-            greatest(logins.known_at, email_keys.known_from) as known_from
-        from {{ ref('clean_web_events') }} as logins
-        inner join email_keys on email_keys.email = lower(logins.email)
-    )
-    where visitor_id is not null
-    qualify row_number() over (partition by visitor_id, tied_at order by known_from, lead_id) = 1
-),
+with {{ fact_ties() }},
 
 anonymous_visits as (
     select distinct visitor_id, occurred_at
@@ -161,3 +127,4 @@ where coalesce(members.lead_id, email_keys.lead_id, visits.lead_id) is not null
             coalesce(members.known_from, email_keys.known_from, visits.known_from)
         )
     )
+    {{ and_touched('coalesce(members.lead_id, email_keys.lead_id, visits.lead_id)') }}
