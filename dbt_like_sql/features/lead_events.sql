@@ -54,6 +54,7 @@ facts as (
             else 0
         end as kinds
     from {{ ref('clean_web_events') }}
+    {{ where_of_touched() }}
 
     union all by name
 

@@ -5,3 +5,13 @@
 {% macro and_touched(column) -%}
 {%- if var('touched') %}and {{ column }} in (select lead_id from {{ var('touched') }}){% endif -%}
 {%- endmacro %}
+
+{#- Facts that may belong to the touched leads, by the common table expressions of fact_ties: a condition on the fact alone, so
+    that the many others need not be tied. -#}
+{% macro where_of_touched() -%}
+{%- if var('touched') -%}
+where mql_id in (select substr(record_key, 5) from members where starts_with(record_key, 'mql:') {{ and_touched('lead_id') }})
+        or lower(email) in (select email from email_keys where true {{ and_touched('lead_id') }})
+        or visitor_id in (select visitor_id from visitor_ties where true {{ and_touched('lead_id') }})
+{%- endif -%}
+{%- endmacro %}
