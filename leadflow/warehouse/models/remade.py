@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.quality.sql_text import identifier
 from leadflow.warehouse.connection import first_row, quote, scalar
+from leadflow.warehouse.models.sql_models import refused_by_duckdb
 from leadflow.warehouse.tables import (
     Stamp,
     TableVersion,
@@ -68,26 +69,36 @@ def run_remade(
 
     Returns:
         The version written, and how many leads were remade; None where all were.
+
+    Raises:
+        ModelError: DuckDB refuses the SQL; names the model and DuckDB's reason.
     """
+    import duckdb
+
     ensure_system_tables(connection)
     connection.execute(
         f"create table if not exists {_STATE} (table_name varchar primary key, fingerprint varchar not null, version bigint not null)"
     )
     fingerprint = _fingerprint(connection, room, model, variables)
     touched = None if is_full else _touched(connection, model, fingerprint)
-    with transaction(connection):
-        if touched is None:
-            put_rows(connection, model.table, room.render(model, variables, is_incremental=False), order_by=order_by)  # fmt: skip
-            _remember_all(connection, model)
-        else:
-            sql = room.render(model, {**variables, "touched": _TOUCHED}, is_incremental=False)
-            _remake(connection, model, sql, stamp, order_by)
-        if before_recording is not None:
-            before_recording(connection)
-        version = record_version(connection, model.table, stamp=stamp, inputs=model.made_from)
-        connection.execute(
-            f"insert or replace into {_STATE} values (?, ?, ?)", [model.table, fingerprint, version.version]
-        )
+    given = variables if touched is None else {**variables, "touched": _TOUCHED}
+    sql = room.render(model, given, is_incremental=False)
+    try:
+        with transaction(connection):
+            if touched is None:
+                put_rows(connection, model.table, sql, order_by=order_by)
+                _remember_all(connection, model)
+            else:
+                _remake(connection, model, sql, stamp, order_by)
+            if before_recording is not None:
+                before_recording(connection)
+            version = record_version(connection, model.table, stamp=stamp, inputs=model.made_from)
+            connection.execute(
+                f"insert or replace into {_STATE} values (?, ?, ?)",
+                [model.table, fingerprint, version.version],
+            )
+    except duckdb.Error as error:
+        raise refused_by_duckdb(room, model, sql, error) from error
     return version, touched
 
 
@@ -103,12 +114,12 @@ def _fingerprint(
 def _touched(connection: DuckDBPyConnection, model: SqlModel, fingerprint: str) -> int | None:
     """How many leads were touched, whose ids are in a temporary table then; or None where all rows are to be made."""
     made = _made(model)
+    digests, _, digest = model.remade_by.rpartition(".")
     former = first_row(connection, f"select fingerprint, version from {_STATE} where table_name = ?", [model.table])  # fmt: skip
     newest = latest_versions(connection).get(model.table)
     is_known = newest is not None and former == (fingerprint, newest.version)
-    if not (is_known and table_exists(connection, model.table) and table_exists(connection, made)):
+    if not (is_known and all(table_exists(connection, table) for table in (model.table, made, digests))):
         return None
-    digests, _, digest = model.remade_by.rpartition(".")
     connection.execute(
         f"create or replace temp table {_TOUCHED.split('.')[1]} as "
         f"select {KEY} from {quote(digests)} as now full join {quote(made)} as made using ({KEY}) "
