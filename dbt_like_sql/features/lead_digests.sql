@@ -8,22 +8,6 @@
     Facts are summed by what ties them before they are tied: of many events of a lead that is one row. -#}
 {%- set as_of = "timestamp '" ~ var('as_of') ~ "'" -%}
 {%- set today = "date '" ~ var('as_of')[:10] ~ "'" -%}
-{#- Hashes of a fact with its moments, and the sums of those of one key. -#}
-{%- macro hashed(row, until='cast(null as timestamp)') -%}
-hash(occurred_at, known_at, {{ row }}) as fact_hash,
-            occurred_at,
-            known_at,
-            {{ until }} as known_until
-{%- endmacro -%}
-{%- macro digests() -%}
-sum(fact_hash) as facts_digest,
-        -- what the clock decides on: facts of today, or to come
-        sum(case
-            when occurred_at >= {{ today }} or known_at >= {{ today }} or known_until >= {{ today }}
-                then hash(fact_hash, occurred_at <= {{ as_of }}, known_at <= {{ as_of }}, known_until <= {{ as_of }})
-        end) as clock_digest,
-        sum(case when occurred_at < {{ today }} and known_at < {{ today }} then fact_hash end) as closed_digest
-{%- endmacro -%}
 with {{ fact_ties() }},
 
 facts as (
@@ -31,13 +15,13 @@ facts as (
         mql_id,
         email,
         case when mql_id is null and email is null then visitor_id end as visitor_id,
-        {{ digests() }}
+        {{ fact_digests() }}
     from (
         select
             mql_id,
             email,
             visitor_id,
-            {{ hashed('event_type, page_url, content_kind, left_out_from', 'left_out_from') }}
+            {{ hashed_fact('event_type, page_url, content_kind, left_out_from', 'left_out_from') }}
         from {{ ref('clean_web_events') }}
     )
     group by all
@@ -47,9 +31,9 @@ facts as (
     select
         mql_id,
         email,
-        {{ digests() }}
+        {{ fact_digests() }}
     from (
-        select mql_id, email, {{ hashed('event_type') }}
+        select mql_id, email, {{ hashed_fact('event_type') }}
         from {{ ref('stg_email_events') }}
     )
     group by all
@@ -59,9 +43,9 @@ facts as (
     select
         mql_id,
         email,
-        {{ digests() }}
+        {{ fact_digests() }}
     from (
-        select mql_id, email, {{ hashed('usage_minutes, is_trial, feature') }}
+        select mql_id, email, {{ hashed_fact('usage_minutes, is_trial, feature') }}
         from {{ ref('stg_product_usage') }}
     )
     group by all
@@ -72,9 +56,9 @@ sales_facts as (
     select
         sql_lead_id,
         mql_id,
-        {{ digests() }}
+        {{ fact_digests() }}
     from (
-        select sql_lead_id, mql_id, {{ hashed('activity_type') }}
+        select sql_lead_id, mql_id, {{ hashed_fact('activity_type') }}
         from {{ ref('stg_sales_activities') }}
     )
     group by all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ select lead_id, value, timestamp '{{ var("as_of") }}' as as_of from {{ source('r
 DIGESTS = "select lead_id, sum(hash(seen)) as digest from {{ source('raw', 'facts') }} group by lead_id"
 FACTS = {"A": (1, 10), "B": (2, 20), "C": (3, 30), "D": (4, 40), "E": (5, 50), "F": (6, 60), "G": (7, 70)}
 """By lead, what its digest is made of and what its row shows: apart, so that a row tells whether it was remade."""
+_MADE = ("raw.facts", "features.digests")
 
 
 class Remade:
@@ -47,13 +49,21 @@ class Remade:
         (self.folder / "macros").mkdir(exist_ok=True)
         return load_room(self.folder, {("raw", "facts"): "raw.facts"})
 
-    def make(self, at: str, *, model: str = MODEL, is_full: bool = False) -> tuple[int | None, TableVersion]:
-        """A refresh; how many leads it remade, or None for all."""
+    def make(
+        self,
+        at: str,
+        *,
+        model: str = MODEL,
+        is_full: bool = False,
+        refresh: int = 1,
+        made: Sequence[str] = _MADE,
+    ) -> tuple[int | None, TableVersion]:
+        """A refresh in which these tables are made before; how many leads it remade, or None for all."""
         room, as_of = self.room(model), dt.datetime.fromisoformat(f"2026-06-{at}")
-        stamp = Stamp(1, as_of, "run", "1")
+        stamp = Stamp(refresh, as_of, "run", "1")
         variables = {"as_of": as_of.isoformat(sep=" ")}
         with self.warehouse.connect() as connection:
-            self._put(connection, room, stamp)
+            self._put(connection, room, stamp, made)
             version, touched = run_remade(
                 connection,
                 room,
@@ -65,12 +75,14 @@ class Remade:
             )
         return touched, version
 
-    def _put(self, connection: DuckDBPyConnection, room: SqlRoom, stamp: Stamp) -> None:
+    def _put(self, connection: DuckDBPyConnection, room: SqlRoom, stamp: Stamp, made: Sequence[str]) -> None:
         values = ", ".join(f"('{lead}', {seen}, {value})" for lead, (seen, value) in self.facts.items())
         facts = f"select * from (values {values}) as t(lead_id, seen, value)"
-        replace_table(connection, "raw.facts", facts, stamp=stamp)
+        if "raw.facts" in made:
+            replace_table(connection, "raw.facts", facts, stamp=stamp)
         digests = room.render(room.models["features.digests"], {}, is_incremental=False)
-        replace_table(connection, "features.digests", digests, stamp=stamp)
+        if "features.digests" in made:
+            replace_table(connection, "features.digests", digests, stamp=stamp)
 
     def rows(self) -> dict[str, int]:
         """What the table holds, all as of one moment."""
@@ -149,3 +161,19 @@ def test_all_rows_are_made_where_something_else_wrote_the_table(remade: Remade) 
         )  # fmt: skip
     assert remade.make("10 09:00")[0] is None
     assert len(remade.rows()) == 7
+
+
+@pytest.mark.parametrize(
+    ("refresh", "made"),
+    [(1, ("raw.facts",)), (2, ())],
+    ids=["facts are newer than digests", "digests are of another refresh"],
+)
+def test_where_digests_were_left_out_all_rows_are_made_until_they_are_there(
+    remade: Remade, refresh: int, made: Sequence[str]
+) -> None:
+    remade.make("10 09:00")
+    remade.facts["B"] = (22, 99)
+    assert remade.make("10 10:00", refresh=refresh, made=made)[0] is None
+    assert remade.make("10 11:00", refresh=refresh)[0] is None
+    assert remade.rows()["B"] == 99
+    assert remade.make("10 12:00", refresh=refresh)[0] == 0

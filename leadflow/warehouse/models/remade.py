@@ -8,7 +8,8 @@ here: what a digest is made of (the model that it is a column of).
 Beside the table stands what it was made from: the digest of each lead, written in the same transaction, so that it does
 not matter what happened between two writes, in what order, or as of which moment. A lead whose digest is another one now,
 that is new or that went is touched. All rows are made where `--full` asks for it, where the SQL or the day is another one,
-where the table was written by anything else, and where so many leads were touched that it is cheaper.
+where the table was written by anything else, where the digests are older than what the model reads, and where so many leads
+were touched that it is cheaper.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ def run_remade(
         f"create table if not exists {_STATE} (table_name varchar primary key, fingerprint varchar not null, version bigint not null)"
     )
     fingerprint = _fingerprint(connection, room, model, variables)
-    touched = None if is_full else _touched(connection, model, fingerprint)
+    is_current = _is_current(connection, room, model, stamp)
+    touched = _touched(connection, model, fingerprint) if is_current and not is_full else None
     given = variables if touched is None else {**variables, "touched": _TOUCHED}
     sql = room.render(model, given, is_incremental=False)
     try:
@@ -95,7 +97,7 @@ def run_remade(
             version = record_version(connection, model.table, stamp=stamp, inputs=model.made_from)
             connection.execute(
                 f"insert or replace into {_STATE} values (?, ?, ?)",
-                [model.table, fingerprint, version.version],
+                [model.table, fingerprint if is_current else "", version.version],
             )
     except duckdb.Error as error:
         raise refused_by_duckdb(room, model, sql, error) from error
@@ -109,6 +111,22 @@ def _fingerprint(
     midnight = f"{str(variables['as_of'])[:10]} 00:00:00"
     sql = room.render(model, {**variables, "as_of": midnight}, is_incremental=False)
     return hashlib.sha256(f"{scalar(connection, 'select version()')}\n{sql}".encode()).hexdigest()
+
+
+def _is_current(connection: DuckDBPyConnection, room: SqlRoom, model: SqlModel, stamp: Stamp) -> bool:
+    """Whether the digests tell what the model reads: they are of this refresh, newer than what they were made from, and those
+    that the tables which it reads were remade by. In a refresh they are; not where somebody makes one table alone.
+    """
+    digests = model.remade_by.rpartition(".")[0]
+    versions = latest_versions(connection)
+    made = versions.get(digests)
+    if made is None or made.refresh_id != stamp.refresh_id:
+        return False
+    newer = [name for name, version in versions.items() if version.version > made.version]
+    remade = [name for name in model.inputs if name in room.models and room.models[name].remade_by]
+    return not set(newer) & set(room.models[digests].inputs) and all(
+        name in versions and versions[name].inputs.get(digests) == made.version for name in remade
+    )
 
 
 def _touched(connection: DuckDBPyConnection, model: SqlModel, fingerprint: str) -> int | None:
