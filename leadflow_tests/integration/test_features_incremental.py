@@ -113,9 +113,9 @@ def test_hour_by_hour_equals_all_at_once(home: StagedHome) -> None:
         for table in _refresh(home, hours):
             in_part[table] += 1
         assert _differing(home) == same, (step, CHANGES[(step - 1) % len(CHANGES)])
-    assert in_part["features.lead_events"] == HOURS
-    # the first of a day makes all, and so does the step after which an account of many leads changed
-    assert in_part["features.lead_features"] >= HOURS - 5, in_part
+    # all are made now and then; of features also on another day, and after an account of many leads changed
+    assert in_part["features.lead_events"] >= HOURS - 3, in_part
+    assert in_part["features.lead_features"] >= HOURS - 7, in_part
     home.run.is_full = True
     assert _refresh(home, HOURS) == []
     home.run.is_full = False

@@ -177,3 +177,13 @@ def test_where_digests_were_left_out_all_rows_are_made_until_they_are_there(
     assert remade.make("10 11:00", refresh=refresh)[0] is None
     assert remade.rows()["B"] == 99
     assert remade.make("10 12:00", refresh=refresh)[0] == 0
+
+
+def test_all_rows_are_made_in_order_once_as_many_were_remade(remade: Remade) -> None:
+    made = []
+    for hour in range(9, 18):
+        remade.facts["B"] = (hour, hour)
+        remade.facts["C"] = (hour, hour)
+        made.append(remade.make(f"10 {hour:02}:00")[0])
+    assert made == [2, 2, 2, None, 2, 2, 2, None, 2]
+    assert remade.rows()["B"] == 17

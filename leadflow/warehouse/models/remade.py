@@ -8,8 +8,8 @@ here: what a digest is made of (the model that it is a column of).
 Beside the table stands what it was made from: the digest of each lead, written in the same transaction, so that it does
 not matter what happened between two writes, in what order, or as of which moment. A lead whose digest is another one now,
 that is new or that went is touched. All rows are made where `--full` asks for it, where the SQL or the day is another one,
-where the table was written by anything else, where the digests are older than what the model reads, and where so many leads
-were touched that it is cheaper.
+where the table was written by anything else, where the digests are older than what the model reads, where so many leads were
+touched that it is cheaper, and once as many were remade as there are, so that the table's rows stand in order again.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def run_remade(
 
     ensure_system_tables(connection)
     connection.execute(
-        f"create table if not exists {_STATE} (table_name varchar primary key, fingerprint varchar not null, version bigint not null)"
+        f"create table if not exists {_STATE} (table_name varchar primary key, fingerprint varchar not null, "
+        "version bigint not null, leads_remade bigint not null)"
     )
     fingerprint = _fingerprint(connection, room, model, variables)
     is_current = _is_current(connection, room, model, stamp)
@@ -96,8 +97,9 @@ def run_remade(
                 before_recording(connection)
             version = record_version(connection, model.table, stamp=stamp, inputs=model.made_from)
             connection.execute(
-                f"insert or replace into {_STATE} values (?, ?, ?)",
-                [model.table, fingerprint if is_current else "", version.version],
+                f"insert or replace into {_STATE} select ?, ?, ?, coalesce(? + (select max(leads_remade) from {_STATE} "
+                "where table_name = ?), 0)",
+                [model.table, fingerprint if is_current else "", version.version, touched, model.table],
             )
     except duckdb.Error as error:
         raise refused_by_duckdb(room, model, sql, error) from error
@@ -133,10 +135,11 @@ def _touched(connection: DuckDBPyConnection, model: SqlModel, fingerprint: str) 
     """How many leads were touched, whose ids are in a temporary table then; or None where all rows are to be made."""
     made = _made(model)
     digests, _, digest = model.remade_by.rpartition(".")
-    former = first_row(connection, f"select fingerprint, version from {_STATE} where table_name = ?", [model.table])  # fmt: skip
+    former = first_row(connection, f"select fingerprint, version, leads_remade from {_STATE} where table_name = ?", [model.table])  # fmt: skip
     newest = latest_versions(connection).get(model.table)
-    is_known = newest is not None and former == (fingerprint, newest.version)
-    if not (is_known and all(table_exists(connection, table) for table in (model.table, made, digests))):
+    if former is None or newest is None or former[:2] != (fingerprint, newest.version):
+        return None
+    if not all(table_exists(connection, table) for table in (model.table, made)):
         return None
     connection.execute(
         f"create or replace temp table {_TOUCHED.split('.')[1]} as "
@@ -145,7 +148,7 @@ def _touched(connection: DuckDBPyConnection, model: SqlModel, fingerprint: str) 
     )
     count: int = scalar(connection, f"select count(*) from {_TOUCHED}")
     leads = scalar(connection, f"select count(*) from {quote(digests)}")
-    return count if count <= _MOST_TOUCHED * leads else None
+    return count if count <= min(_MOST_TOUCHED * leads, leads - former[2]) else None
 
 
 def _remake(
