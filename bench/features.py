@@ -1,8 +1,9 @@
-"""Features against bare DuckDB: `python -m bench.features prepare|build|floor FOLDER [LEADS EVENTS_PER_LEAD]`.
+"""Features against bare DuckDB: `python -m bench.features prepare|build|floor|hour|day FOLDER [LEADS EVENTS_PER_LEAD]`.
 
-Belongs here: a warehouse of many leads with many web events, the feature tables over it, and the floor that they are held
-against: the sums of each lead and day, and one aggregate over them, by DuckDB alone. Each is a process of its own, so that
-peaks of memory are not mixed. Prints a JSON object.
+Belongs here: a warehouse of many leads with many web events, the feature tables over it, made whole, an hour later and on
+the next day, after new events of a few leads; and the floor that they are held against: the sums of each lead and day,
+and one aggregate over them, by DuckDB alone. Each is a process of its own, so that peaks of memory are not mixed. Prints
+a JSON object.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,13 @@ from leadflow.cli.refresh import prepare_instance
 from leadflow.definitions import build_defs
 from leadflow.settings import Settings, load_settings
 from leadflow.warehouse.connection import Warehouse
+from leadflow.warehouse.refreshes import current_refresh, open_refresh
 
 _AS_OF = datetime(2026, 7, 1, 15, 0)  # noqa: DTZ001 - instants are naive UTC throughout
-MEASURED = ("lead_events", "lead_activity_daily", "lead_features")
+MEASURED = ("lead_digests", "lead_events", "lead_activity_daily", "lead_features")
 """What makes the features of now, from staged facts and memberships."""
+TOUCHED_PERCENT = 3
+"""Leads that have new events when features are made again."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _NO_SOURCES = "version: 1\nsources:\n  - {name: forms, table: mql, path: forms.csv, columns: {mql_id: id, email: mail}, occurred_at: sent}\n"
 
@@ -79,18 +83,50 @@ def prepare(folder: Path, leads: int, events_per_lead: int, *, born_days: int = 
 
 
 def build(folder: Path) -> dict[str, Any]:
-    """Seconds of every step of the stage features; checks are not run."""
+    """Seconds of every step of the stage features, all rows made; checks are not run."""
     settings = load_settings(home=folder / "home", sources=folder / "sources.yaml")
     started = time.perf_counter()
-    make(settings, ("features",))
+    make(settings, ("features",), is_full=True)
+    made = _measured(settings)
+    rows = Warehouse.from_settings(settings).read("select count(*) from features.lead_features").item()
+    return {**made, "leads": rows, "whole": time.perf_counter() - started}
+
+
+def hour(folder: Path) -> dict[str, Any]:
+    """Seconds of the same steps an hour later, after two new events of some leads."""
+    return _again(folder, timedelta(hours=1))
+
+
+def day(folder: Path) -> dict[str, Any]:
+    """Seconds of the same steps on the next day, after two new events of some leads."""
+    return _again(folder, timedelta(days=1))
+
+
+def _again(folder: Path, later: timedelta) -> dict[str, Any]:
+    settings = load_settings(home=folder / "home", sources=folder / "sources.yaml")
+    with Warehouse.from_settings(settings).connect() as connection:
+        as_of = current_refresh(connection).as_of + later
+        connection.execute(
+            "insert into raw.web_events by name select 'N' || epoch($as_of) || n || lead_id as event_id, "
+            "substr(record_key, 5) as mql_id, 'page_view' as event_type, '/product' as page_url, "
+            "$as_of - to_minutes(n) as occurred_at, $as_of - to_minutes(n) as known_at, "
+            "'bench' as source_name, 'bench' as source_file "
+            f"from identity.identity_map, range(10, 12) as r(n) where hash(lead_id, $as_of) % 100 < {TOUCHED_PERCENT}",
+            {"as_of": as_of},
+        )
+        open_refresh(connection, as_of=as_of, as_of_from="given", run_id="bench", code_version="bench")
+    make(settings, ("features",), tables=(*MEASURED, "account_contracts", "account_wins"))
+    return _measured(settings)
+
+
+def _measured(settings: Settings) -> dict[str, Any]:
+    """Seconds by step of the newest run, and of those that make the features of now."""
     steps = {
         name: seconds
         for name, seconds in step_seconds(settings.home).items()
         if name.startswith("features__")
     }
-    rows = Warehouse.from_settings(settings).read("select count(*) from features.lead_features").item()
-    seconds = sum(steps.get(f"features__{table}", 0) for table in MEASURED)
-    return {"steps": steps, "seconds": seconds, "leads": rows, "whole": time.perf_counter() - started}
+    return {"steps": steps, "seconds": sum(steps.get(f"features__{table}", 0) for table in MEASURED)}
 
 
 def floor(folder: Path) -> dict[str, Any]:
@@ -124,27 +160,37 @@ def floor(folder: Path) -> dict[str, Any]:
     return {"daily": daily - started, "leads": done - daily, "seconds": done - started}
 
 
+PARTS = {"build": build, "floor": floor, "hour": hour, "day": day}
+"""What is measured, in this order."""
+
+
 def features_case(leads: int, events_per_lead: int, runs: int) -> Iterator[dict[str, Any]]:
-    """The feature tables and the floor, in turns."""
+    """The feature tables made whole, the floor, and the tables again an hour and a day later, in turns."""
     result: dict[str, Any] = {
-        "feature_leads": leads, "facts": leads * events_per_lead, "build": [], "floor": [],
+        "feature_leads": leads, "facts": leads * events_per_lead, **{name: [] for name in PARTS},
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "company"
         prepare(folder, leads, events_per_lead)
         for _ in range(runs):
-            for name in ("build", "floor"):
+            for name in PARTS:
                 run = measure([sys.executable, "-m", "bench.features", name, str(folder)])
                 plain = {key: value for key, value in asdict(run).items() if key != "output"}
                 result[name].append({**plain, **json.loads(run.output.splitlines()[-1])})
             yield result
 
 
-def make(settings: Settings, stages: tuple[str, ...]) -> None:
-    """Materialize the stages' tables, without their checks."""
+def make(
+    settings: Settings, stages: tuple[str, ...], *, tables: tuple[str, ...] = (), is_full: bool = False
+) -> None:
+    """Materialize the stages' tables, or some of them, without their checks."""
     job = build_defs(**settings.model_dump()).resolve_job_def(REFRESH_JOB)
-    keys = [key for key in job.asset_layer.executable_asset_keys if key.path[0] in stages]
-    config: dict[str, Any] = dict(_QUIET)
+    keys = [
+        key
+        for key in job.asset_layer.executable_asset_keys
+        if key.path[0] in stages and (not tables or key.path[1] in tables)
+    ]
+    config: dict[str, Any] = {**_QUIET, "resources": {"run": {"config": {"is_full": is_full}}}}
     if "raw" in stages:
         config |= refresh_config(as_of=_AS_OF.isoformat())
     with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
@@ -162,7 +208,7 @@ def main() -> None:
         prepare(Path(folder), leads, events_per_lead)
         print(json.dumps({"leads": leads, "events": leads * events_per_lead}))
     else:
-        print(json.dumps({"build": build, "floor": floor}[part](Path(folder))))
+        print(json.dumps(PARTS[part](Path(folder))))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 -- grain: one row per fact that a lead did something
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'remade_by': 'lead_digests.facts_digest'}) }}
 
 {#- A fact tied to a lead is known once both the fact and the membership that ties it are known.
 
@@ -9,41 +9,7 @@
 
     What a bot rule found is a fact until that could be known, and none from then on; what was found at once is no fact.
     A login ties its visitor all the same: whose a visitor is does not depend on what it is. -#}
-with members as (
-    select record_key, lead_id, known_from
-    from {{ source('identity', 'identity_map') }}
-    where known_to is null
-),
-
-email_keys as (
-    select email, lead_id, known_from
-    from {{ source('identity', 'lead_emails') }}
-),
-
-visitor_ties as (
-    select visitor_id, tied_at, lead_id, known_from
-    from (
-        select
-            forms.visitor_id,
-            forms.occurred_at as tied_at,
-            members.lead_id,
-            greatest(forms.known_at, members.known_from) as known_from
-        from {{ ref('stg_mql') }} as forms
-        inner join members on members.record_key = 'mql:' || forms.mql_id
-
-        union all
-
-        select
-            logins.visitor_id,
-            logins.occurred_at as tied_at,
-            email_keys.lead_id,
-            greatest(logins.known_at, email_keys.known_from) as known_from
-        from {{ ref('clean_web_events') }} as logins
-        inner join email_keys on email_keys.email = lower(logins.email)
-    )
-    where visitor_id is not null
-    qualify row_number() over (partition by visitor_id, tied_at order by known_from, lead_id) = 1
-),
+with {{ fact_ties() }},
 
 anonymous_visits as (
     select distinct visitor_id, occurred_at
@@ -72,18 +38,23 @@ facts as (
         occurred_at,
         known_at,
         left_out_from,
-        cast(event_type in ('page_view', 'pricing_page_view') as integer) as page_views,
-        cast(event_type = 'pricing_page_view' as integer) as pricing_page_views,
-        {%- for measure, texts in var('page_topics').items() %}
-        cast(event_type = 'page_view' and ({% for text in texts %}contains(page_url, '{{ text }}'){% if not loop.last %} or {% endif %}{% endfor %}) as integer) as {{ measure }},
-        {%- endfor %}
-        cast(event_type = 'form_submitted' as integer) as form_submissions,
-        cast(event_type = 'content_download' as integer) as content_downloads,
-        {%- for kind in var('content_kinds') %}
-        cast(event_type = 'content_download' and content_kind = '{{ kind }}' as integer) as {{ kind }}_downloads,
-        {%- endfor %}
-        cast(event_type = 'webinar_attended' as integer) as webinars_attended
+        case event_type
+            when 'page_view' then {{ kind_bits(['page_views']) }}
+            {%- for measure, texts in var('page_topics').items() %}
+                + case when {% for text in texts %}contains(page_url, '{{ text }}'){% if not loop.last %} or {% endif %}{% endfor %} then {{ kind_bits([measure]) }} else 0 end
+            {%- endfor %}
+            when 'pricing_page_view' then {{ kind_bits(['page_views', 'pricing_page_views']) }}
+            when 'form_submitted' then {{ kind_bits(['form_submissions']) }}
+            when 'content_download' then {{ kind_bits(['content_downloads']) }} + case content_kind
+                {%- for kind in var('content_kinds') %}
+                when '{{ kind }}' then {{ kind_bits([kind ~ '_downloads']) }}
+                {%- endfor %}
+                else 0 end
+            when 'webinar_attended' then {{ kind_bits(['webinars_attended']) }}
+            else 0
+        end as kinds
     from {{ ref('clean_web_events') }}
+    {{ where_of_touched() }}
 
     union all by name
 
@@ -92,10 +63,12 @@ facts as (
         email,
         occurred_at,
         known_at,
-        cast(event_type = 'open' as integer) as email_opens,
-        cast(event_type = 'click' as integer) as email_clicks,
-        cast(event_type = 'reply' as integer) as email_replies,
-        cast(event_type = 'spam_report' as integer) as spam_reports
+        case event_type
+            when 'open' then {{ kind_bits(['email_opens']) }}
+            when 'click' then {{ kind_bits(['email_clicks']) }}
+            when 'reply' then {{ kind_bits(['email_replies']) }}
+            else {{ kind_bits(['spam_reports']) }}
+        end as kinds
     from {{ ref('stg_email_events') }}
     where event_type in ('open', 'click', 'reply', 'spam_report')
 
@@ -106,8 +79,8 @@ facts as (
         email,
         occurred_at,
         known_at,
-        usage_minutes as product_minutes,
-        case when is_trial then usage_minutes end as trial_minutes,
+        case when is_trial then {{ kind_bits(['product_minutes', 'trial_minutes']) }} else {{ kind_bits(['product_minutes']) }} end as kinds,
+        usage_minutes as minutes,
         case when is_trial then feature end as trial_feature
     from {{ ref('stg_product_usage') }}
 
@@ -123,10 +96,12 @@ facts as (
         end as record_key,
         activities.occurred_at,
         activities.known_at,
-        1 as sales_activities,
-        cast(activities.activity_type = 'call' as integer) as calls,
-        cast(activities.activity_type = 'meeting' as integer) as meetings,
-        cast(activities.activity_type = 'quote' as integer) as quotes
+        case activities.activity_type
+            when 'call' then {{ kind_bits(['sales_activities', 'calls']) }}
+            when 'meeting' then {{ kind_bits(['sales_activities', 'meetings']) }}
+            when 'quote' then {{ kind_bits(['sales_activities', 'quotes']) }}
+            else {{ kind_bits(['sales_activities']) }}
+        end as kinds
     from {{ ref('stg_sales_activities') }} as activities
     left join members as by_sales on by_sales.record_key = 'sql_leads:' || activities.sql_lead_id
     left join members as by_marketing on by_marketing.record_key = 'mql:' || activities.mql_id
@@ -137,10 +112,9 @@ select
     facts.occurred_at,
     greatest(facts.known_at, coalesce(members.known_from, email_keys.known_from, visits.known_from)) as known_at,
     facts.left_out_from as known_until,
-    facts.trial_feature
-    {%- for measure in var('activity_windows') %},
-    cast(coalesce(facts.{{ measure }}, 0) as double) as {{ measure }}
-    {%- endfor %}
+    facts.trial_feature,
+    cast(facts.kinds as integer) as kinds,
+    coalesce(facts.minutes, 0) as minutes
 from facts
 left join members on facts.record_key = members.record_key
 left join email_keys on members.lead_id is null and lower(facts.email) = email_keys.email
@@ -154,3 +128,4 @@ where coalesce(members.lead_id, email_keys.lead_id, visits.lead_id) is not null
             coalesce(members.known_from, email_keys.known_from, visits.known_from)
         )
     )
+    {{ and_touched('coalesce(members.lead_id, email_keys.lead_id, visits.lead_id)') }}

@@ -46,7 +46,7 @@ active_days as (
 
     select lead_id, cast(occurred_at as date) as active_date
     from {{ ref('lead_events') }}
-    where sales_activities = 0
+    where not {{ is_of(['sales_activities']) }}
         and occurred_at <= timestamp '{{ var("as_of") }}'
         and known_at <= timestamp '{{ var("as_of") }}'
         and (known_until is null or known_until > timestamp '{{ var("as_of") }}')

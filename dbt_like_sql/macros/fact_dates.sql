@@ -14,7 +14,7 @@ with spine as (
 ),
 
 done as (
-    {{ known_activity(measures, only_done=true) }}
+    {{ known_activity(measures) }}
 ),
 
 last_done as (
@@ -22,7 +22,7 @@ last_done as (
         lead_id,
         as_of
         {%- for measure in measures %},
-        max(event_date) filter (where {{ measure }} > 0) as {{ measure }}_date
+        max(event_date) filter (where {{ is_done([measure]) }}) as {{ measure }}_date
         {%- endfor %}
     from done
     group by lead_id, as_of

@@ -41,7 +41,8 @@ account_touches as (
         account_leads.account_id,
         account_leads.as_of_date,
         account_leads.lead_id,
-        sum({{ touches('daily') }}) as touches
+        -- a row counts once for each kind of touch that it is
+        sum(daily.events * bit_count(daily.kinds & {{ kind_bits(var('touch_measures')) }})) as touches
     from account_leads
     inner join {{ ref('lead_activity_daily') }} as daily
         on daily.lead_id = account_leads.lead_id
@@ -49,6 +50,7 @@ account_touches as (
         and daily.event_date < account_leads.as_of_date
         and daily.known_date < account_leads.as_of_date
         and (daily.known_until_date is null or daily.known_until_date >= account_leads.as_of_date)
+        and {{ is_of(var('touch_measures'), 'daily.') }}
     group by account_leads.account_id, account_leads.as_of_date, account_leads.lead_id
 ),
 
@@ -58,7 +60,7 @@ account_facts as (
         account_leads.as_of_date,
         count(*) as account_lead_count,
         count(*) filter (where account_touches.touches > 0) as account_active_leads_30d,
-        cast(round(coalesce(sum(account_touches.touches), 0), 6) as bigint) as account_touches_30d
+        cast(coalesce(sum(account_touches.touches), 0) as bigint) as account_touches_30d
     from account_leads
     left join account_touches
         on account_touches.account_id = account_leads.account_id

@@ -1,10 +1,35 @@
 {#- Common table expressions of features(spine): what the lead did, over windows of whole days.
 
-    activity: what was known, see known_activity. activity_windows and trial_features: one row per
-    lead and moment. -#}
+    activity: what was known, see known_activity. activity_of_kinds: its sums by kinds, of which a lead has a few, so that
+    the many rows are gone through once for all measures. activity_windows and trial_features: one row per lead and
+    moment. -#}
 {% macro features_of_activity() -%}
+{%- set window_days = [] -%}
+{%- for windows in var('activity_windows').values() -%}
+    {%- for days in windows if days not in window_days -%}{{ window_days.append(days) or '' }}{%- endfor -%}
+{%- endfor -%}
 activity as (
-    {{ known_activity(var('activity_windows')) }}
+    {{ known_activity() }}
+),
+
+activity_of_kinds as (
+    select
+        lead_id,
+        as_of,
+        kinds,
+        max(last_event_at) as last_event_at,
+        min(days_ago) filter (where minutes > 0) as days_ago_with_minutes,
+        min(days_ago) as days_ago,
+        -- one bit a day, the as_of day the lowest
+        bit_or(case when days_ago <= 120 and {{ is_of(['page_views']) }} then cast(1 as hugeint) << cast(days_ago as integer) end) as visit_days
+        {%- for days in window_days %},
+        cast(sum(events) filter (where days_ago <= {{ days }}) as integer) as events_{{ days }}d,
+        sum(minutes) filter (where days_ago <= {{ days }}) as minutes_{{ days }}d
+        {%- endfor %},
+        cast(sum(events) as integer) as events_ever,
+        sum(minutes) as minutes_ever
+    from activity
+    group by lead_id, as_of, kinds
 ),
 
 activity_windows as (
@@ -12,18 +37,17 @@ activity_windows as (
         lead_id,
         as_of,
         max(last_event_at) as last_event_at,
-        -- one bit a day, the as_of day the lowest
-        bit_or(case when page_views > 0 and days_ago <= 120 then cast(1 as hugeint) << cast(days_ago as integer) end) as visit_days
+        bit_or(visit_days) as visit_days
         {%- for feature, measure in var('recency').items() %},
-        min(days_ago) filter (where {{ measure }} > 0) as {{ feature }}
+        min({{ 'days_ago_with_minutes' if measure in var('minute_measures') else 'days_ago' }}) filter (where {{ is_of([measure]) }}) as {{ feature }}
         {%- endfor %}
         {%- for measure, windows in var('activity_windows').items() %}
         {%- for days in windows %},
-        {{ counted(measure, "coalesce(sum(" ~ measure ~ ") filter (where days_ago <= " ~ days ~ "), 0)") }} as {{ measure }}_{{ days }}d
+        {{ sum_of(measure, '_' ~ days ~ 'd') }} as {{ measure }}_{{ days }}d
         {%- endfor %},
-        {{ counted(measure, "sum(" ~ measure ~ ")") }} as {{ measure }}_ever
+        {{ sum_of(measure, '_ever') }} as {{ measure }}_ever
         {%- endfor %}
-    from activity
+    from activity_of_kinds
     group by lead_id, as_of
 ),
 
@@ -71,12 +95,7 @@ trial_features as (
     {%- endfor %}
 {%- endmacro %}
 
-{#- A sum of a measure in its type: events are whole numbers. -#}
-{% macro counted(measure, sum) -%}
-cast(round({{ sum }}, 6) as {{ 'double' if measure in var('minute_measures') else 'bigint' }})
-{%- endmacro %}
-
-{#- The lead's own touches: the sum of their measures, columns of a relation whose names may have an ending. -#}
-{% macro touches(relation, ending='') -%}
+{#- The lead's own touches: the sum of their windows, columns of a relation whose names end so. -#}
+{% macro touches(relation, ending) -%}
 ({% for measure in var('touch_measures') %}{% if not loop.first %} + {% endif %}{{ relation }}.{{ measure }}{{ ending }}{% endfor %})
 {%- endmacro %}

@@ -1,32 +1,27 @@
-{#- What the leads of a spine had done and was known at its moments: one row per lead, moment and sum of a day, or event of
-    the as_of day, with the days since.
+{#- What the leads of a spine had done and was known at its moments: one row per lead, moment and sum of a day and of
+    kinds, or event of the as_of day, with the days since.
 
     Closed days come from lead_activity_daily; the as_of day, where the clock time matters at which something happened,
     became known or turned out to be no fact, comes from lead_events. Reads a common table expression `spine` of lead_id,
     as_of and as_of_date.
 
-    measures: those that are wanted. only_done: leave out rows in which none of them happened. -#}
-{% macro known_activity(measures, only_done=false) -%}
-{%- set closed_days -%}
-    {%- if only_done %}
-        and ({% for measure in measures %}daily.{{ measure }} > 0{{ ' or ' if not loop.last }}{% else %}false{% endfor %})
-    {%- endif %}
-{%- endset -%}
+    done: measures; rows in which none of them happened are left out. None given, all rows are there. -#}
+{% macro known_activity(done=none) -%}
 {%- set events_of_leads -%}
 select
         spine.lead_id,
         spine.as_of,
         cast(events.occurred_at as date) as event_date,
         date_diff('day', cast(events.occurred_at as date), spine.as_of_date) as days_ago,
-        case when events.sales_activities = 0 then events.occurred_at end as last_event_at
-        {%- for measure in measures %},
-        events.{{ measure }}
-        {%- endfor %}
+        case when not {{ is_of(['sales_activities'], 'events.') }} then events.occurred_at end as last_event_at,
+        events.kinds,
+        1 as events,
+        events.minutes
     from spine
     inner join {{ ref('lead_events') }} as events
         on events.lead_id = spine.lead_id
-        {%- if only_done %}
-        and ({% for measure in measures %}events.{{ measure }} > 0{{ ' or ' if not loop.last }}{% else %}false{% endfor %})
+        {%- if done is not none %}
+        and {{ is_done(done, 'events.') }}
         {%- endif %}
 {%- endset -%}
 select
@@ -34,17 +29,19 @@ select
         spine.as_of,
         daily.event_date,
         date_diff('day', daily.event_date, spine.as_of_date) as days_ago,
-        daily.last_event_at
-        {%- for measure in measures %},
-        daily.{{ measure }}
-        {%- endfor %}
+        daily.last_event_at,
+        daily.kinds,
+        daily.events,
+        daily.minutes
     from spine
     inner join {{ ref('lead_activity_daily') }} as daily
         on daily.lead_id = spine.lead_id
         and daily.event_date < spine.as_of_date
         and daily.known_date < spine.as_of_date
         and (daily.known_until_date is null or daily.known_until_date > spine.as_of_date)
-        {{- closed_days }}
+        {%- if done is not none %}
+        and {{ is_done(done, 'daily.') }}
+        {%- endif %}
 
     union all
 
@@ -75,7 +72,7 @@ with spine as (
 ),
 
 done as (
-    {{ known_activity(measures, only_done=true) }}
+    {{ known_activity(measures) }}
 )
 
 {% for measure, days in measures.items() -%}
@@ -85,9 +82,9 @@ select
     '{{ measure }}' as measure,
     event_date,
     cast(days_ago as bigint) as days_ago,
-    cast(round(sum({{ measure }}), 6) as double) as occurrences
+    cast({{ sum_of(measure) }} as double) as occurrences
 from done
-where {{ measure }} > 0
+where {{ is_done([measure]) }}
     {%- if days is not none %}
     and days_ago <= {{ days }}
     {%- endif %}

@@ -4,7 +4,7 @@ with known as (
     select
         lead_id
         {%- for measure in var('activity_windows') %},
-        sum({{ measure }}) as {{ measure }}
+        sum({{ 'minutes' if measure in var('minute_measures') else '1' }}) filter (where {{ is_of([measure]) }}) as {{ measure }}
         {%- endfor %}
     from {{ ref('lead_events') }}
     where known_at <= {{ as_of }}

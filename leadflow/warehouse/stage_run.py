@@ -22,8 +22,9 @@ from leadflow.settings import Settings
 from leadflow.version import code_version
 from leadflow.warehouse.connection import Warehouse, query, quote
 from leadflow.warehouse.differences import differing, is_in_order
+from leadflow.warehouse.models.remade import run_remade
 from leadflow.warehouse.models.sql_models import SqlModel, SqlRoom, run_model
-from leadflow.warehouse.quarantine import forget_rows, set_aside
+from leadflow.warehouse.quarantine import forget_rows, quarantining, set_aside
 from leadflow.warehouse.refreshes import Refresh, current_refresh
 from leadflow.warehouse.tables import (
     Stamp,
@@ -274,20 +275,24 @@ class StageRun:
     def run_sql_model(self, model: SqlModel) -> TableVersion:
         """Make a SQL model's table."""
         is_replaced = model.materialized != "incremental" or self.is_full
+        contract = self.contracts[model.table]
         with self.connect() as connection:
             stamp = self.stamp(connection)
-            return run_model(
-                connection,
-                self.room,
-                model,
-                variables=self.variables(self.refresh(connection)),
-                stamp=stamp,
-                order_by=tuple(self.contracts[model.table].natural_key),
-                is_full=self.is_full,
-                before_recording=lambda used: self.set_aside(
+            given: dict[str, Any] = {
+                "variables": self.variables(self.refresh(connection)),
+                "stamp": stamp,
+                "order_by": tuple(contract.natural_key),
+                "before_recording": lambda used: self.set_aside(
                     used, model.table, stamp=stamp, is_replaced=is_replaced
                 ),
-            )
+            }
+            if not model.remade_by:
+                return run_model(connection, self.room, model, is_full=self.is_full, **given)
+            # Rows that stand aside would have to be judged anew with those that are not remade.
+            is_full = self.is_full or bool(quarantining(contract))
+            version, touched = run_remade(connection, self.room, model, is_full=is_full, **given)
+            self.tell(model.table, remade_leads="all" if touched is None else touched)
+            return version
 
     def variables(self, refresh: Refresh) -> Mapping[str, Any]:
         """What var() answers in the SQL room: the moment, and the policy's numbers that SQL needs."""

@@ -180,7 +180,7 @@ def model_asset(
     @table_asset(
         contracts,
         outputs=[model.table],
-        inputs=list(model.inputs),
+        inputs=list(model.made_from),
         kinds=frozenset({"sql"}),
         tells=None if tells is None else lambda run: {model.table: tells(run)},
     )

@@ -10,8 +10,13 @@ from later_facts import without_later_facts
 SEES_EVERYTHING = ("raw", "staging", "quality")
 """Schemas that keep all that was landed. Whoever reads them asks for what was known at the moment."""
 
-SERVES_ANY_MOMENT = ("features.lead_events", "features.lead_activity_daily", "clean.clean_web_events")
-"""Facts with the day they became known, which the features of past moments are made from."""
+SERVES_ANY_MOMENT = (
+    "features.lead_events",
+    "features.lead_activity_daily",
+    "features.lead_digests",
+    "clean.clean_web_events",
+)
+"""Facts with the day they became known, which the features of past moments are made from, and digests of them."""
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,11 @@ def lineage(room: SqlRoom, contracts: Contracts) -> Lineage:
 
 
 _NEWEST = ("clean.clean_leads.known_at", "clean.clean_leads.occurred_at", "clean.clean_leads.record_key")
+_COUNTED = (
+    "features.lead_activity_daily.events",
+    "features.lead_activity_daily.kinds",
+    "features.lead_events.kinds",
+)
 _DAY = ("features.lead_activity_daily.event_date", "features.lead_events.occurred_at")
 
 
@@ -51,9 +56,9 @@ _DAY = ("features.lead_activity_daily.event_date", "features.lead_events.occurre
         ("clean.lead_records.campaign", ["staging.stg_mql.campaign"], [], True),
         ("clean.lead_records.known_at", [f"staging.{table}.{name}" for table in ("stg_mql", "stg_sql_leads") for name in ("known_at", "occurred_at")], [], False),
         # a union by name whose parts have columns of their own
-        ("features.lead_events.white_paper_downloads", ["clean.clean_web_events.content_kind", "clean.clean_web_events.event_type"], [], False),
-        ("features.lead_events.product_minutes", ["staging.stg_product_usage.usage_minutes"], [], False),
-        ("features.lead_activity_daily.last_event_at", ["features.lead_events.occurred_at", "features.lead_events.sales_activities"], [], False),
+        ("features.lead_events.kinds", [*(f"clean.clean_web_events.{name}" for name in ("content_kind", "event_type", "page_url")), "staging.stg_email_events.event_type", "staging.stg_product_usage.is_trial", "staging.stg_sales_activities.activity_type"], [], False),
+        ("features.lead_events.minutes", ["staging.stg_product_usage.usage_minutes"], [], False),
+        ("features.lead_activity_daily.last_event_at", ["features.lead_events.kinds", "features.lead_events.occurred_at"], [], False),
         # filters inside of aggregates
         ("features.lead_outcomes.first_won_at", ["staging.stg_opportunities.closed_at", "staging.stg_opportunities.occurred_at", "staging.stg_opportunities.outcome"], [], False),
         ("features.lead_outcomes.opportunity_count", [], ["identity.identity_map", "staging.stg_opportunities"], False),
@@ -62,11 +67,11 @@ _DAY = ("features.lead_activity_daily.event_date", "features.lead_events.occurre
         ("features.lead_features.title", [*_NEWEST, "clean.clean_leads.title"], [], False),
         ("features.lead_features.has_email", ["clean.clean_leads.email"], [], False),
         ("features.lead_features.company_size", ["enrich.firmographic_facts.field", "enrich.firmographic_facts.value"], [], False),
-        ("features.lead_features.page_views_7d", [*_DAY, "features.lead_activity_daily.page_views", "features.lead_events.page_views"], [], False),
-        ("features.lead_features.email_replies_ever", ["features.lead_activity_daily.email_replies", "features.lead_events.email_replies"], [], False),
+        ("features.lead_features.page_views_7d", [*_DAY, *_COUNTED], [], False),
+        ("features.lead_features.email_replies_ever", [*_COUNTED], [], False),
         ("features.lead_features.attributes", [*_NEWEST, "staging.stg_attributes.attribute", "staging.stg_attributes.value"], [], False),
         # the same macro over another spine, which is the moment of the lead's becoming known
-        ("features.training_examples.page_views_7d", [*_DAY, "features.lead_activity_daily.page_views", "features.lead_events.page_views", "identity.leads.known_from"], [], False),
+        ("features.training_examples.page_views_7d", [*_DAY, *_COUNTED, "identity.leads.known_from"], [], False),
         ("features.training_examples.label", ["features.lead_outcomes.first_won_at", "identity.leads.known_from"], [], False),
         # unions of parts that name their columns once; counted rows; * exclude
         ("kpi.lead_funnel.value", ["features.lead_features.is_sql", "features.lead_outcomes.opportunity_count", "features.lead_outcomes.won_count"],

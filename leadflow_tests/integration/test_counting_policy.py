@@ -114,7 +114,7 @@ def test_the_gate_holds_and_says_so(counted: Home) -> None:
         (
             "papers",
             "(select max(event_date) from features.lead_activity_daily as d where d.lead_id = features.lead_id "
-            "and white_paper_downloads > 0 and event_date < cast(features.as_of as date))",
+            "and kinds & 64 <> 0 and event_date < cast(features.as_of as date))",
         ),
     ],
 )

@@ -202,6 +202,14 @@ def test_the_names_are_those_of_the_sql_room():
     assert rule_variables(Policy()) == {name: declared[name] for name in ("rule_measures", "dated_measures")}
 
 
+def test_the_contract_says_which_bit_of_kinds_is_whose():
+    contracts = load_contracts(REPOSITORY / "dbt_like_sql")
+    bits = ", ".join(f"{1 << place} {measure}" for place, measure in enumerate(WINDOWS))
+    for table in ("features.lead_events", "features.lead_activity_daily"):
+        (kinds,) = [column for column in contracts[table].columns if column.name == "kinds"]
+        assert bits in kinds.description
+
+
 def test_seniorities_are_those_that_titles_are_read_as():
     assert get_args(Seniority) == SENIORITIES
 

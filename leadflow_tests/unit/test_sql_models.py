@@ -139,6 +139,8 @@ def test_inputs(tmp_path: Path, sql: str, inputs: list[str]) -> None:
         (f"copy (select * from {REF}) to 'x.csv'", "clean/m.sql:1 holds a statement of the kind copy"),
         ("attach 'x' as y", "clean/m.sql:1 holds a statement of the kind attach"),
         ("\n{{ config(materialized='ephemeral') }}\nselect 1", "clean/m.sql:2 materialized='ephemeral' is not known: use one of table, view, incremental"),
+        ("{{ config(materialized='table',\n  meta={'remade_by': 'digest.of_rows'}) }}select 1 as x", "clean/m.sql:2 remade_by='digest.of_rows' names no column of a model: write model.column"),
+        ("{{ config(materialized='table',\n  meta={'remade_by': 's'}) }}select 1 as x", "clean/m.sql:2 remade_by='s' names no column of a model"),
         ("{{ config(\n  materialised='view'\n) }}select {{ ''.__class__ }}", "clean/m.sql:3 reaches for what a template may not touch"),
     ],
 )  # fmt: skip

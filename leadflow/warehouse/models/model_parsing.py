@@ -25,7 +25,7 @@ from leadflow.warehouse.models.model_select import ModelSelect, select_of
 
 MATERIALIZATIONS = ("table", "view", "incremental")
 
-_PARSER_VERSION = 3
+_PARSER_VERSION = 4
 """Part of the cache's key: raise it when what is read from a model changes."""
 
 
@@ -41,11 +41,15 @@ class Parse:
         materialized: table, view or incremental.
         unique_key: columns an incremental model is merged by.
         inputs: tables it reads, sorted.
+        remade_by: 'schema.name.column' of the digests by which its rows are remade, or nothing.
+        moment: column that has the refresh's as_of in every row, or nothing.
     """
 
     materialized: str
     unique_key: list[str]
     inputs: list[str]
+    remade_by: str = ""
+    moment: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,11 +193,31 @@ def parse(path: Path, text: str, table: str, surroundings: Surroundings) -> Pars
             f"use one of {', '.join(MATERIALIZATIONS)}",
         )
     unique_key = config.get("unique_key") or []
+    meta = config.get("meta") or {}
     return Parse(
         materialized,
         [unique_key] if isinstance(unique_key, str) else list(unique_key),
         sorted(inputs - {table}),
+        _digest_column(path, text, meta.get("remade_by") or "", surroundings),
+        meta.get("moment") or "",
     )
+
+
+def _digest_column(path: Path, text: str, remade_by: str, surroundings: Surroundings) -> str:
+    """'schema.name.column' of what a model's config gives as 'name.column'.
+
+    Raises:
+        ModelError: it names no model.
+    """
+    if not remade_by:
+        return ""
+    name, _, column = remade_by.partition(".")
+    if name not in surroundings.names or not column:
+        raise ModelError(
+            f"{path}:{line_of(text, 'remade_by')} remade_by='{remade_by}' names no column of a model",
+            "write model.column, a digest by lead_id",
+        )
+    return f"{surroundings.names[name]}.{column}"
 
 
 def _compare(select: ModelSelect, this: str, rendered: set[str], *, is_incremental: bool) -> None:

@@ -50,6 +50,8 @@ class SqlModel:
         materialized: table, view or incremental.
         unique_key: columns an incremental model is merged by.
         inputs: tables it reads, sorted.
+        remade_by: 'schema.name.column' of the digests by which rows are remade (remade.py), or nothing.
+        moment: column that has the refresh's as_of in every row, or nothing.
     """
 
     table: str
@@ -58,11 +60,19 @@ class SqlModel:
     materialized: str
     unique_key: tuple[str, ...]
     inputs: tuple[str, ...]
+    remade_by: str = ""
+    moment: str = ""
 
     @property
     def name(self) -> str:
         """Name that ref() knows the model by."""
         return self.table.split(".")[1]
+
+    @property
+    def made_from(self) -> tuple[str, ...]:
+        """Tables that have to be there before it is made: those it reads, and its digests."""
+        digests = {self.remade_by.rpartition(".")[0]} - {""}
+        return tuple(sorted({*self.inputs, *digests}))
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,16 @@ def load_room(
         text, table = jinja.read_sql(path), names[path.stem]
         parse = cache.parse(path, text, table)
         models.append(
-            SqlModel(table, path, text, parse.materialized, tuple(parse.unique_key), tuple(parse.inputs))
+            SqlModel(
+                table,
+                path,
+                text,
+                parse.materialized,
+                tuple(parse.unique_key),
+                tuple(parse.inputs),
+                parse.remade_by,
+                parse.moment,
+            )
         )
     cache.save()
     return SqlRoom({model.table: model for model in _in_order(models)}, macros, sources, variables)
@@ -279,7 +298,9 @@ def _in_order(models: list[SqlModel]) -> list[SqlModel]:
     from graphlib import CycleError, TopologicalSorter
 
     by_table = {model.table: model for model in models}
-    sorter = TopologicalSorter({model.table: sorted(set(model.inputs) & by_table.keys()) for model in models})
+    sorter = TopologicalSorter(
+        {model.table: sorted(set(model.made_from) & by_table.keys()) for model in models}
+    )
     try:
         return [by_table[table] for table in sorter.static_order()]
     except CycleError as error:
