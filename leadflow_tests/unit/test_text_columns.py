@@ -142,6 +142,7 @@ def test_any_phone_numbers(texts: list[str]) -> None:
     _same_of_phones(texts)
 
 
+@settings(deadline=None)
 @given(
     st.one_of(st.from_regex("[0-9]{1,15}", fullmatch=True), st.from_regex("([0-9]{1,2}){7}", fullmatch=True))
 )
