@@ -261,7 +261,7 @@ def test_a_check_that_reads_what_is_made_from_its_table_is_refused(shared_home, 
     )
     project = edited_project(tmp_path / "project", ("features/schema.yml", "- no_nulls:", test))
     with pytest.raises(
-        ContractError, match=r"features/schema.yml:\d+ is a check of features.lead_events and reads"
+        ContractError, match=r"features/schema.yml:\d+ is a check of features.lead_features and reads"
     ):
         shared_home.copy_to(tmp_path / "home", project_dir=project).defs()
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -87,9 +88,13 @@ def _main_name(_part: int) -> str | None:
     return getattr(sys.modules["__main__"], "__file__", None)
 
 
-def test_workers_do_not_import_the_programs_main_module() -> None:
+def test_workers_do_not_import_the_programs_main_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     main = sys.modules["__main__"]
-    assert getattr(main, "__file__", None) is not None
+    program = tmp_path / "program.py"
+    program.write_text("raise RuntimeError('a worker imported the program')\n", encoding="utf-8")
+    monkeypatch.setattr(main, "__file__", str(program), raising=False)
     with part_map(2) as mapped:
         assert set(mapped(_main_name, [1, 2])) == {None}
     with beside(2) as aside:

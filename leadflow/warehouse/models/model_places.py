@@ -65,7 +65,10 @@ def place_of_name(path: Path, text: str, macros: Macros, sql: str, line: int, na
     ]
     if holding:
         return f"{path}:{min(holding, key=lambda number: abs(number - line))}"
-    in_macros = _line_of(_without_comments(macros.source), name, re.IGNORECASE)
+    as_written = (
+        number for number, one in enumerate(macros.source.splitlines(), 1) if whole and whole in one
+    )
+    in_macros = next(as_written, 0) or _line_of(_without_comments(macros.source), name, re.IGNORECASE)
     if in_macros:
         macro_path, macro_line = macros.locate(in_macros)
         return f"{macro_path}:{macro_line}"
