@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import WarehouseError, WarehouseLockedError, first_line
 from leadflow.quality.sql_text import identifier
+from leadflow.warehouse.lingering import POLL_SECONDS, Lingering
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from leadflow.settings import Settings
 
-_LOCK_POLL_SECONDS = 0.1
+_lingering: dict[Path, Lingering] = {}
+"""Files of this process that stay open between connections."""
 
 _SESSION = "set timezone = 'UTC'; set enable_progress_bar = false"
 """Days and hours are UTC's, on whatever machine; and DuckDB would draw a bar of its own over leadflow's."""
@@ -86,12 +88,30 @@ class Warehouse:
             WarehouseLockedError: another program holds the file and kept it beyond `connect_wait_seconds`.
             WarehouseError: the file cannot be opened or made, or is not a DuckDB database.
         """
-        connection = self._open(read_only=read_only)
+        lingering = _lingering.get(self.path)
+        connection = lingering.connection() if lingering else self._open(read_only=read_only)
         try:
             connection.execute(_SESSION)
             yield connection
         finally:
             connection.close()
+            if lingering:
+                lingering.let_go()
+
+    @contextmanager
+    def lingering(self) -> Iterator[None]:
+        """Within the block the file stays open between connections of this process that follow each other at once.
+
+        All of them may write then, those to read by, too: one process cannot open a file in both ways.
+        """
+        lingering = _lingering[self.path] = Lingering(
+            self.path, functools.partial(self._open, read_only=False)
+        )
+        try:
+            yield
+        finally:
+            del _lingering[self.path]
+            lingering.close()
 
     @contextmanager
     def reading(self, tell: Callable[[str], None]) -> Iterator[DuckDBPyConnection]:
@@ -127,7 +147,7 @@ class Warehouse:
 
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_lock_conflict),
-            wait=tenacity.wait_fixed(_LOCK_POLL_SECONDS),
+            wait=tenacity.wait_fixed(POLL_SECONDS),
             stop=tenacity.stop_after_delay(self.connect_wait_seconds),
             reraise=True,
         )
@@ -174,20 +194,20 @@ class Warehouse:
 
     @contextmanager
     def sqlalchemy_engine(self) -> Iterator[sqlalchemy.Engine]:
-        """A read-only SQLAlchemy engine on one kept connection, for libraries that speak nothing else."""
+        """A SQLAlchemy engine on one kept connection to read by, for libraries that speak nothing else."""
+        import duckdb_engine
         import sqlalchemy
 
-        engine = sqlalchemy.create_engine(
-            f"duckdb:///{self.path}",
-            connect_args={"read_only": True, "config": self.config()},
-            poolclass=sqlalchemy.pool.StaticPool,
-        )
-        try:
-            with engine.connect() as connection:  # the one that the pool keeps
-                connection.exec_driver_sql(_SESSION)
-            yield engine
-        finally:
-            engine.dispose()
+        with self.connect(read_only=True) as lent:
+            engine = sqlalchemy.create_engine(
+                f"duckdb:///{self.path}",
+                creator=lambda: duckdb_engine.ConnectionWrapper(lent),
+                poolclass=sqlalchemy.pool.StaticPool,
+            )
+            try:
+                yield engine
+            finally:
+                engine.dispose()
 
 
 @functools.cache

@@ -70,9 +70,10 @@ def run_resource(settings: Settings, contracts: Contracts, room: SqlRoom) -> dg.
             run = StageRun(
                 settings, contracts, room, run_id, bool(asked["is_full"]), bool(asked["is_retraining"])
             )
-            yield run
-            # Here and not in publishing, which a failed check keeps from running: that is when the report is wanted.
-            _leave_report(run, log)
+            with run.warehouse.lingering():
+                yield run
+                # Here and not in publishing, which a failed check keeps from running: that is when the report is wanted.
+                _leave_report(run, log)
 
     return stage_run
 

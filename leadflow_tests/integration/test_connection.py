@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -184,6 +186,90 @@ def test_what_does_not_fit_in_memory_spills_to_the_homes_own_folder(tmp_path: Pa
         while rows.fetchmany(100_000):
             spilled.update((tmp_path / "tmp").glob("*"))
     assert spilled
+
+
+@contextmanager
+def counted_openings(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Names of the files that are opened within the block, in order."""
+    opened: list[str] = []
+    connect = duckdb.connect
+
+    def counted(database: str, **named: Any) -> duckdb.DuckDBPyConnection:
+        if database != ":memory:":
+            opened.append(Path(database).name)
+        return connect(database, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(duckdb, "connect", counted)
+        yield opened
+
+
+def is_free(path: Path) -> bool:
+    """Whether another process could open the file now."""
+    done = subprocess.run([sys.executable, "-c", HOLD, str(path), "write", "0"], capture_output=True, check=False)  # fmt: skip
+    return done.returncode == 0
+
+
+def test_a_lingering_file_is_opened_once_and_let_go_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = Warehouse(path)
+    with counted_openings(monkeypatch) as opened, warehouse.lingering():
+        assert not opened, "not before somebody needs it"
+        for number in range(2, 12):
+            with warehouse.connect() as connection:
+                connection.execute("create temp table own as select 1")
+                connection.execute("insert into t values (?)", [number])
+            same = Warehouse(path, connect_wait_seconds=0)
+            assert same.read("select max(id) from t").item() == number
+            with same.sqlalchemy_engine() as engine, engine.connect() as read:
+                assert read.exec_driver_sql("select count(*) from t").scalar() == number
+    assert opened == ["warehouse.duckdb"]
+    assert is_free(path)
+    with warehouse.connect(read_only=True) as reader, pytest.raises(Exception, match="read-only"):
+        reader.execute("insert into t values (0)")
+
+
+def test_a_lingering_file_that_nobody_uses_is_closed(path: Path) -> None:
+    with Warehouse(path).lingering():
+        with Warehouse(path).connect() as connection:
+            connection.execute("insert into t values (2)")
+        assert not is_free(path)
+        time.sleep(1)
+        assert is_free(path), "half a second after the last connection"
+        with Warehouse(path).connect() as connection:
+            assert scalar(connection, "select count(*) from t") == 2
+
+
+def test_who_waits_for_a_busy_lingering_file_is_let_in(path: Path) -> None:
+    read = "from leadflow.warehouse.connection import *; print(Warehouse(Path(sys.argv[1])).read('select 7 from t').item())"
+    with Warehouse(path).lingering():
+        with Warehouse(path).connect():
+            reader = subprocess.Popen(
+                [sys.executable, "-c", f"import sys; {read}", str(path)], stdout=subprocess.PIPE, text=True
+            )
+        started = time.monotonic()
+        while reader.poll() is None and time.monotonic() - started < 30:
+            with Warehouse(path).connect() as connection:
+                scalar(connection, "select 1")
+        assert reader.communicate(timeout=1)[0].strip() == "7"
+
+
+def test_a_large_file_does_not_linger(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leadflow.warehouse.lingering._LARGEST_BYTES", 1000)
+    with counted_openings(monkeypatch) as opened, Warehouse(path).lingering():
+        for _ in range(3):
+            with Warehouse(path).connect() as connection:
+                assert scalar(connection, "select id from t") == 1
+            assert is_free(path)
+    assert len(opened) == 3
+
+
+def test_a_file_that_cannot_be_opened_does_not_linger(path: Path) -> None:
+    warehouse = Warehouse(path, connect_wait_seconds=0.1)
+    with warehouse.lingering():
+        with held_by_another_process(path), pytest.raises(WarehouseLockedError), warehouse.connect():
+            pass
+        with warehouse.connect() as connection:
+            assert scalar(connection, "select id from t") == 1
 
 
 def test_reading(path: Path) -> None:
