@@ -27,6 +27,9 @@ from leadflow.settings import ENV_PREFIX, Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+    from leadflow.ingest.sources import SourceFiles
+    from leadflow.quality.contracts import Contracts
+
 _STARTED = time.perf_counter()
 _TOP_RULES = 3
 
@@ -116,14 +119,14 @@ def retrain(settings: Settings) -> None:
 
 def _run_job(settings: Settings, name: str, config: dict[str, Any], as_of: str = "") -> None:
     console = Console(highlight=False)
-    job, import_seconds = _load(settings, name, as_of)
+    job, contracts, import_seconds = _load(settings, name, as_of)
     prepare_instance(settings)
     outcome, job_seconds = _execute(settings, job, config, console)
-    _report(settings, outcome, import_seconds, job_seconds, console)
+    _report(settings, contracts, outcome, import_seconds, job_seconds, console)
 
 
-def _load(settings: Settings, name: str, as_of: str) -> tuple[dg.JobDefinition, float]:
-    """The job, and how long all imports took; what the steps import is imported here, so that it is told apart."""
+def _load(settings: Settings, name: str, as_of: str) -> tuple[dg.JobDefinition, Contracts, float]:
+    """The job, the contracts, and how long all imports took; what the steps import is imported here, so that it is told apart."""
     from leadflow.definitions import build_defs
     from leadflow.ingest.assets import sources_of
     from leadflow.quality.checking.expectations import import_great_expectations
@@ -145,7 +148,7 @@ def _load(settings: Settings, name: str, as_of: str) -> tuple[dg.JobDefinition, 
     import sklearn.linear_model
     import sklearn.preprocessing  # noqa: F401
 
-    return job, time.perf_counter() - _STARTED
+    return job, contracts, time.perf_counter() - _STARTED
 
 
 def _execute(
@@ -195,7 +198,12 @@ def _execute(
 
 
 def _report(
-    settings: Settings, outcome: Outcome, import_seconds: float, job_seconds: float, console: Console
+    settings: Settings,
+    contracts: Contracts,
+    outcome: Outcome,
+    import_seconds: float,
+    job_seconds: float,
+    console: Console,
 ) -> None:
     for name, (severity, message) in sorted(outcome.failed_checks.items()):
         console.print(
@@ -237,29 +245,24 @@ def _report(
             f"{kept}; `leadflow quality` and {settings.quality_report_path} show what every check found, "
             "`leadflow dev` each step",
         )
-    _print_tiers(settings, console)
+    _print_tiers(settings, contracts, console)
 
 
-def _left_null(settings: Settings) -> str:
+def _left_null(contracts: Contracts, files: SourceFiles) -> str:
     """How many optional columns no source fills, by raw table."""
-    from leadflow.ingest.assets import raw_tables, sources_of
+    from leadflow.ingest.assets import raw_tables
     from leadflow.ingest.land import columns_left_null
-    from leadflow.quality.contracts import load_contracts
 
-    contracts = load_contracts(settings.sql_dir)
-    files = sources_of(settings, contracts)
     counts = {table: len(columns_left_null(contracts, files, table)) for table in raw_tables(contracts)}
     return ", ".join(f"{count} of {table}" for table, count in counts.items() if count)
 
 
-def _leads_missing(settings: Settings) -> Iterator[str]:
+def _leads_missing(settings: Settings, files: SourceFiles) -> Iterator[str]:
     """Why leads are missing: no source gives any, or cleaning rejected them; a sentence each."""
-    from leadflow.ingest.assets import sources_of
     from leadflow.ingest.sources import no_leads
-    from leadflow.quality.contracts import load_contracts
     from leadflow.warehouse.connection import Warehouse
 
-    told = no_leads(sources_of(settings, load_contracts(settings.sql_dir)))
+    told = no_leads(files)
     if told is not None:
         yield f"{told[0].upper()}{told[1:]}."
     with Warehouse.from_settings(settings).connect(read_only=True) as connection:
@@ -285,8 +288,9 @@ def _seconds(outcome: Outcome, prefix: str) -> float:
     return sum(seconds for step, seconds in outcome.steps.items() if step.startswith(prefix))
 
 
-def _print_tiers(settings: Settings, console: Console) -> None:
+def _print_tiers(settings: Settings, contracts: Contracts, console: Console) -> None:
     """What was published, read from the mart as a BI tool would."""
+    from leadflow.ingest.assets import sources_of
     from leadflow.warehouse.connection import Warehouse
 
     with Warehouse(settings.marts_path).connect(read_only=True) as mart:
@@ -301,9 +305,10 @@ def _print_tiers(settings: Settings, console: Console) -> None:
         f"As of {as_of} UTC. Scored by {'rules and model ' + version if status == 'model' else 'rules alone'}: {reason}.",
         soft_wrap=True,
     )
-    for warning in _leads_missing(settings):
+    files = sources_of(settings, contracts)
+    for warning in _leads_missing(settings, files):
         console.print(Text(warning, "bold yellow"), soft_wrap=True)
-    if absent := _left_null(settings):
+    if absent := _left_null(contracts, files):
         console.print(
             f"Columns that no source fills, and are null: {absent}; `leadflow doctor` names them.",
             soft_wrap=True,
