@@ -101,7 +101,7 @@ def _facts_of_accounts(run: StageRun) -> pl.DataFrame:
 
     A feature is one of those where the SQL of its column reads a table of enrich: either a field with a moment beside
     it (NAME_known_at, and NAME_is_backdated), or a table of facts in rows (field, known_from, is_backdated), of which
-    those count whose field is called as the feature.
+    those count whose field is called as the feature, or as `meta: {fact: ...}` of its column says.
     """
     import polars as pl
 
@@ -120,6 +120,9 @@ def _facts_of_accounts(run: StageRun) -> pl.DataFrame:
             not_checked=f"When facts about accounts were known was not held against their use: {error}",
         )
         origins = {}
+    fact_of = {
+        column.name: column.meta.get("fact", column.name) for column in run.contracts[EXAMPLES].columns
+    }
     tables: dict[str, pl.DataFrame] = {}
     rows = [pl.DataFrame(schema=FACTS)]
     for feature, origin in origins.items():
@@ -133,7 +136,7 @@ def _facts_of_accounts(run: StageRun) -> pl.DataFrame:
             columns = tables[table].columns
             fields = [name.rsplit(".", 1)[1] for name in origin.columns if name.startswith(table + ".")]
             if "known_from" in columns:
-                facts = tables[table].filter(pl.col("field") == feature)
+                facts = tables[table].filter(pl.col("field") == fact_of[feature])
                 rows.append(_facts(facts, feature, "known_from", "is_backdated"))
             rows += [
                 _facts(tables[table], feature, f"{field}_known_at", f"{field}_is_backdated")

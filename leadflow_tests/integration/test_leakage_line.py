@@ -8,7 +8,9 @@ from pathlib import Path
 import dagster as dg
 import numpy as np
 import pytest
-from homes import Home
+from homes import REPOSITORY, Home
+
+from leadflow.quality.contracts import load_contracts
 
 SOURCES = """
 version: 1
@@ -164,3 +166,20 @@ def test_a_clean_simulated_company_raises_no_alarm(shared_home):
     assert {"company_size", "industry", "is_listed", "created_at", "last_activity_at"} <= {
         name for (name,) in shared_home.rows(when)
     }
+
+
+def test_every_fact_about_the_company_is_held_against_when_it_became_known(shared_home):
+    """Also those of a feature that is called otherwise than the fact: company_country is the fact country."""
+    contract = load_contracts(REPOSITORY / "dbt_like_sql")["features.training_examples"]
+    fact_of = {
+        column.name: column.meta.get("fact", column.name)
+        for column in contract.columns
+        if column.meta.get("known") == "firmographics" and "feature" in column.meta
+    }
+    told = {fact for (fact,) in shared_home.rows("select distinct field from enrich.firmographic_facts")}
+    checked = shared_home.rows(
+        "select feature from features.leakage_report where check_name = 'known_by_then'"
+    )
+    known = {name for name, fact in fact_of.items() if fact in told}
+    assert {"company_size", "company_country"} <= known
+    assert known <= {feature for (feature,) in checked}
