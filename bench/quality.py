@@ -38,6 +38,7 @@ RESAMPLES = 1000
 SEED = 7
 FOLDS = 5
 SHUFFLES = 20
+_FIFTHS = 5
 SETTINGS = Training(moments_days=(0,))
 
 
@@ -156,9 +157,14 @@ def _calibration(earlier: pl.DataFrame, later: pl.DataFrame, told: Probabilities
     error, band = expected_calibration_error(labels, told), calibration_band(told, RESAMPLES, SEED)
     before, now = float(earlier["label"].mean()), float(labels.mean())  # type: ignore[arg-type]
     verdict = "within the band" if error <= band else "outside the band"
+    alarm = "" if error <= band else " Where it moves like that, the error is an alarm and no claim."
+    in_order = earlier["label"].cast(pl.Float64)
+    size = -(-len(in_order) // _FIFTHS)
+    shares = [float(in_order.slice(at * size, size).mean()) for at in range(_FIFTHS)]  # type: ignore[arg-type]
     return (
         f"Expected calibration error {error:.3f}; a perfectly calibrated model of these probabilities stays below {band:.3f} in "
-        f"97.5 of 100 draws: {verdict}. The share of wins went from {before:.1%} to {now:.1%}."
+        f"97.5 of 100 draws: {verdict}. The share of wins went from {before:.1%} to {now:.1%}; in fifths of the earlier leads "
+        f"it lay between {min(shares):.1%} and {max(shares):.1%}.{alarm}"
     )
 
 

@@ -65,7 +65,7 @@ class Lingering:
             if self._connections or self._file is None:
                 return
             is_long = time.monotonic() - self._opened > _LONGEST_SECONDS
-            if is_long or self._path.stat().st_size > _LARGEST_BYTES:
+            if is_long or self._is_large():
                 self._close()
                 self._closed_after_long = time.monotonic() if is_long else 0.0
                 return
@@ -78,6 +78,10 @@ class Lingering:
         with self._lock:
             self._stop_timer()
             self._close()
+
+    def _is_large(self) -> bool:
+        """Whether the file is too large to stay open; one that somebody removed is not to be kept either."""
+        return not self._path.exists() or self._path.stat().st_size > _LARGEST_BYTES
 
     def _close_if_idle(self) -> None:
         with self._lock:

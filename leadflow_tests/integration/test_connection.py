@@ -263,6 +263,17 @@ def test_a_large_file_does_not_linger(path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(opened) == 3
 
 
+def test_a_file_that_was_removed_does_not_linger(path: Path) -> None:
+    with Warehouse(path).lingering():
+        with Warehouse(path).connect() as connection:
+            path.unlink()
+            assert scalar(connection, "select id from t") == 1
+        with Warehouse(path).connect() as connection:
+            connection.execute("create table t as select 2 as id")
+    with Warehouse(path).connect() as connection:
+        assert scalar(connection, "select id from t") == 2
+
+
 def test_a_file_that_cannot_be_opened_does_not_linger(path: Path) -> None:
     warehouse = Warehouse(path, connect_wait_seconds=0.1)
     with warehouse.lingering():
