@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from leadflow.modelling.columns import Encoding, FeatureSpec, Floats
 from leadflow.modelling.evaluate import Labels, bootstrap_standard_error, roc_auc
+from leadflow.modelling.fit import Examples
 from leadflow.modelling.linear import LinearModel, fit_linear
 from leadflow.modelling.splits import sampled_leads
 from leadflow.modelling.trees import TreeModel, fit_trees
@@ -50,11 +51,15 @@ class Candidate:
         how = {"rates": "win rates", "one_hot": "indicators"}
         return f"{families[self.family]} on {how[self.encoding]}"
 
-    def fit(self, known: pl.DataFrame, features: FeatureSpec, settings: Training) -> Estimator | None:
-        """The candidate fitted on examples; None where no feature varies."""
+    def fit(self, examples: Examples, *, explains: bool = True) -> Estimator | None:
+        """The candidate fitted on examples; None where no feature varies.
+
+        Args:
+            explains: False where it will only rank, and nobody asks it what a feature adds.
+        """
         if self.family == "logistic":
-            return fit_linear(known, features, settings, self.encoding)
-        return fit_trees(known, features, settings, self.encoding, self.family)
+            return fit_linear(examples, self.encoding)
+        return fit_trees(examples, self.encoding, self.family, explains=explains)
 
 
 SIMPLEST_FIRST = (
@@ -116,9 +121,10 @@ def race(
     if sample["label"].n_unique() < 2:
         sample = earlier
     labels = later["label"].to_numpy()
+    examples = Examples(sample, features, settings)
     results = []
     for candidate in entered:
-        estimator = candidate.fit(sample, features, settings)
+        estimator = candidate.fit(examples, explains=False)
         if estimator is not None:
             told = estimator.probability(estimator.log_odds(later))
             results.append(Result(candidate, told, roc_auc(labels, told)))

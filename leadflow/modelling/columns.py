@@ -59,7 +59,10 @@ class NumericColumn:
 
     def parts(self, features: pl.DataFrame) -> list[Floats]:
         """The transformed value, and 1 where it is unknown."""
-        values = numbers(features, self.feature)
+        return self.parts_of(numbers(features, self.feature))
+
+    def parts_of(self, values: Floats) -> list[Floats]:
+        """`parts` of the feature's numbers."""
         is_missing = np.isnan(values)
         values = np.clip(np.where(is_missing, self.fill, values), self.low, self.high)
         return [np.log1p(values) if self.is_log else values, is_missing.astype(np.float64)]
@@ -197,7 +200,7 @@ def fit_numeric(features: pl.DataFrame, name: str) -> tuple[NumericColumn, Float
         return None
     low, high = float(known.min()), float(known.max())
     draft = NumericColumn(name, low >= 0, low, high, float(np.median(known)), centre=0.0, missing_centre=0.0)
-    parts = np.column_stack(draft.parts(features))
+    parts = np.column_stack(draft.parts_of(values))
     centre, missing_centre = (significant(float(mean)) for mean in parts.mean(axis=0))
     return NumericColumn(name, low >= 0, low, high, draft.fill, centre, missing_centre), parts
 

@@ -6,6 +6,7 @@ Belongs here: one fit on given rows. Does not belong here: which rows (splits.py
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -23,13 +24,80 @@ from leadflow.modelling.columns import (
     fit_one_hot,
     significant,
 )
-from leadflow.modelling.splits import lead_folds
+from leadflow.modelling.splits import lead_folds, sampled_leads, split_forward
 from leadflow.policy import Training
 
 
 def probability(odds_log: NDArray[np.float64]) -> NDArray[np.float64]:
     """The probability of given log-odds, without overflow."""
     return np.exp(-np.logaddexp(0.0, -odds_log))
+
+
+class Examples:
+    """Examples to learn from, with what several candidates need of them made once.
+
+    Attributes:
+        known: lead_id, as_of, label without nulls, and the features, in an order that does not change between runs.
+    """
+
+    def __init__(self, known: pl.DataFrame, features: FeatureSpec, settings: Training) -> None:
+        self.known = known
+        self.features = features
+        self.settings = settings
+        self._by_encoding: dict[Encoding, list[tuple[Column, Floats]]] = {}
+        self._standardized: dict[Encoding, tuple[Floats, Floats, Floats]] = {}
+        self._halves: dict[int, tuple[Examples, pl.DataFrame]] = {}
+
+    @cached_property
+    def labels(self) -> Floats:
+        """1 where the example won, else 0."""
+        return labels_of(self.known)
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Weight of each row, see `lead_weights`."""
+        return lead_weights(self.known)
+
+    @cached_property
+    def _numeric(self) -> list[tuple[NumericColumn, Floats] | None]:
+        return [fit_numeric(self.known, name) for name in self.features.numeric]
+
+    def columns(self, encoding: Encoding) -> list[tuple[Column, Floats]]:
+        """The features that vary as columns without weights, each with its values on the examples (rows, parts).
+
+        Win rates are cross-fitted: no row's own outcome is in its rate.
+        """
+        if encoding not in self._by_encoding:
+            drafts: list[tuple[Column, Floats] | None] = [*self._numeric]
+            folds = lead_folds(self.known)
+            for name in self.features.categorical:
+                if encoding == "rates":
+                    smoothing = self.settings.smoothing
+                    drafts.append(
+                        fit_categorical(self.known, name, self.labels, self.weights, folds, smoothing)
+                    )
+                else:
+                    drafts.append(fit_one_hot(self.known, name, self.weights))
+            self._by_encoding[encoding] = [draft for draft in drafts if draft is not None]
+        return self._by_encoding[encoding]
+
+    def standardized(self, encoding: Encoding) -> tuple[Floats, Floats, Floats]:
+        """The columns' values less their means and over their spreads, the means, and the spreads, part by part."""
+        if encoding not in self._standardized:
+            design = np.concatenate([values for _, values in self.columns(encoding)], axis=1)
+            mean, spread = design.mean(axis=0), design.std(axis=0)
+            spread[spread < 1e-12] = np.inf  # a part that does not vary gets no weight
+            self._standardized[encoding] = (design - mean) / spread, mean, spread
+        return self._standardized[encoding]
+
+    def split(self, most_rows: int | None = None) -> tuple[Examples, pl.DataFrame]:
+        """The earlier examples, of at most about so many rows, and the newest: `split_forward`."""
+        rows = self.known if most_rows is None else sampled_leads(self.known, most_rows)
+        # By how many: a sample of as many rows as there are is all of them.
+        if rows.height not in self._halves:
+            earlier, later = split_forward(rows, self.settings)
+            self._halves[rows.height] = Examples(earlier, self.features, self.settings), later
+        return self._halves[rows.height]
 
 
 def fit(
@@ -47,15 +115,21 @@ def fit(
         encoding: how categories become numbers.
         penalty: of the squared weights of standardized parts, in leads; 1 is scikit-learn's default.
     """
-    labels, row_weights = labels_of(known), lead_weights(known)
-    drafts = fit_columns(known, features, settings, encoding)
+    return fit_examples(Examples(known, features, settings), encoding, penalty)
+
+
+def fit_examples(
+    examples: Examples, encoding: Encoding, penalty: float
+) -> tuple[tuple[Column, ...], float] | None:
+    """`fit` of prepared examples."""
+    drafts = examples.columns(encoding)
     if not drafts:
         return None
 
-    design = np.concatenate([values for _, values in drafts], axis=1)
-    mean, spread = design.mean(axis=0), design.std(axis=0)
-    spread[spread < 1e-12] = np.inf  # a part that does not vary gets no weight
-    weights, intercept = _regress((design - mean) / spread, labels, row_weights, settings.threads, penalty)
+    standard, mean, spread = examples.standardized(encoding)
+    weights, intercept = _regress(
+        standard, examples.labels, examples.weights, examples.settings.threads, penalty
+    )
     weights = weights / spread
 
     columns: list[Column] = []
@@ -76,23 +150,6 @@ def fit(
         columns.append(column)
         at += values.shape[1]
     return tuple(columns), significant(baseline)
-
-
-def fit_columns(
-    known: pl.DataFrame, features: FeatureSpec, settings: Training, encoding: Encoding
-) -> list[tuple[Column, Floats]]:
-    """The features that vary as columns without weights, each with its values on the training rows (rows, parts).
-
-    Win rates of training rows are cross-fitted: no row's own outcome is in its rate.
-    """
-    labels, row_weights, folds = labels_of(known), lead_weights(known), lead_folds(known)
-    drafts: list[tuple[Column, Floats] | None] = [fit_numeric(known, name) for name in features.numeric]
-    for name in features.categorical:
-        if encoding == "rates":
-            drafts.append(fit_categorical(known, name, labels, row_weights, folds, settings.smoothing))
-        else:
-            drafts.append(fit_one_hot(known, name, row_weights))
-    return [draft for draft in drafts if draft is not None]
 
 
 def labels_of(known: pl.DataFrame) -> Floats:

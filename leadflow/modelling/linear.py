@@ -14,15 +14,12 @@ import polars as pl
 from leadflow.modelling.columns import (
     Column,
     Encoding,
-    FeatureSpec,
     Floats,
     column_from_dict,
     column_to_dict,
 )
 from leadflow.modelling.evaluate import log_loss
-from leadflow.modelling.fit import fit, predict, probability
-from leadflow.modelling.splits import sampled_leads, split_forward
-from leadflow.policy import Training
+from leadflow.modelling.fit import Examples, fit_examples, predict, probability
 
 PENALTIES = (1.0, 10.0, 100.0)
 """Penalties that are tried, in leads: scikit-learn's default and two stronger ones, for few wins and many features."""
@@ -83,28 +80,20 @@ class LinearModel:
         return cls(tuple(column_from_dict(column) for column in content["columns"]), content["baseline"])
 
 
-def fit_linear(
-    known: pl.DataFrame, features: FeatureSpec, settings: Training, encoding: Encoding
-) -> LinearModel | None:
-    """A regression whose penalty is the best, by log loss, on the newest part of the examples, fitted on all of them.
-
-    Args:
-        known: lead_id, as_of, label and the features, as `split_forward` and `fit` take them.
-    """
-    fitted = fit(
-        known, features, settings, encoding=encoding, penalty=_penalty(known, features, settings, encoding)
-    )
+def fit_linear(examples: Examples, encoding: Encoding) -> LinearModel | None:
+    """A regression whose penalty is the best, by log loss, on the newest part of the examples, fitted on all of them."""
+    fitted = fit_examples(examples, encoding, _penalty(examples, encoding))
     return None if fitted is None else LinearModel(*fitted)
 
 
-def _penalty(known: pl.DataFrame, features: FeatureSpec, settings: Training, encoding: Encoding) -> float:
+def _penalty(examples: Examples, encoding: Encoding) -> float:
     # Of many rows a sample tells the same: a penalty of some leads weighs little beside many.
-    earlier, later = split_forward(sampled_leads(known, settings.race_examples), settings)
-    if earlier["label"].n_unique() < 2 or later["label"].n_unique() < 2:
+    earlier, later = examples.split(examples.settings.race_examples)
+    if earlier.known["label"].n_unique() < 2 or later["label"].n_unique() < 2:
         return PENALTIES[0]
     losses = []
     for penalty in PENALTIES:
-        fitted = fit(earlier, features, settings, encoding=encoding, penalty=penalty)
+        fitted = fit_examples(earlier, encoding, penalty)
         if fitted is None:
             return PENALTIES[0]
         losses.append(log_loss(later["label"].to_numpy(), predict(*fitted, later)))

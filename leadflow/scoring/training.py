@@ -19,6 +19,7 @@ from leadflow.modelling import evaluate
 from leadflow.modelling.calibration import choose_calibration
 from leadflow.modelling.candidates import SIMPLEST_FIRST, Candidate, Result, candidates, choose, race
 from leadflow.modelling.columns import FeatureSpec, Floats, significant
+from leadflow.modelling.fit import Examples
 from leadflow.modelling.splits import forward_slices, settled, split_forward
 from leadflow.policy import Blend, Training
 from leadflow.scoring.blend import Scale, model_weight
@@ -74,7 +75,7 @@ def train_measured(
     slices = forward_slices(before, settings)
     results = [race(earlier, later, features, settings, entered) for earlier, later in slices]
     chosen = _chosen(slices, results, entered, settings)
-    estimator = chosen.fit(before, features, settings)
+    estimator = chosen.fit(Examples(before, features, settings))
     if estimator is None:
         return Fallback(
             "nothing to learn from: every feature has one value for all leads before the test period",
@@ -89,7 +90,7 @@ def train_measured(
     calibration = choose_calibration([part.judged for part in told])
     newest = Told(after, calibration.apply(estimator.probability(estimator.log_odds(after))))
 
-    final = chosen.fit(known, features, settings)
+    final = chosen.fit(Examples(known, features, settings))
     if final is None:
         return Fallback(
             "nothing to learn from: every feature has one value for all leads", wins=won(known)

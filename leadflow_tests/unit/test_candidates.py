@@ -20,6 +20,7 @@ from leadflow.modelling.calibration import (
 from leadflow.modelling.candidates import SIMPLEST_FIRST, Candidate, candidates
 from leadflow.modelling.columns import Encoding, FeatureSpec, log_odds
 from leadflow.modelling.evaluate import roc_auc
+from leadflow.modelling.fit import Examples
 from leadflow.modelling.splits import forward_slices
 from leadflow.modelling.trees import Family, TreeModel, fit_trees
 from leadflow.policy import Training
@@ -94,7 +95,7 @@ def test_the_same_trees_grow_from_the_same_leads_in_any_order():
 @pytest.mark.parametrize("family", ["forest", "boosting"])
 @pytest.mark.parametrize("encoding", ["rates", "one_hot"])
 def test_what_trees_add_is_exact(family: Family, encoding: Encoding):
-    model = fit_trees(leads("linear"), SPEC, settings(), encoding, family)
+    model = fit_trees(Examples(leads("linear"), SPEC, settings()), encoding, family)
     assert model is not None
     rows = leads("linear", count=300, seed=9)
     added = model.contributions(rows)
@@ -111,7 +112,7 @@ def test_what_trees_add_is_exact(family: Family, encoding: Encoding):
 
 @pytest.mark.parametrize("family", ["forest", "boosting"])
 def test_trees_survive_what_training_never_saw(family: Family):
-    model = fit_trees(leads("linear"), SPEC, settings(), "one_hot", family)
+    model = fit_trees(Examples(leads("linear"), SPEC, settings()), "one_hot", family)
     assert model is not None
     odd = pl.DataFrame(
         {

@@ -14,6 +14,7 @@ import pytest
 from naive_reasons import naive_reasons
 
 from leadflow.modelling.columns import FeatureSpec
+from leadflow.modelling.fit import Examples
 from leadflow.modelling.linear import fit_linear
 from leadflow.modelling.trees import fit_trees
 from leadflow.policy import Training
@@ -101,7 +102,7 @@ def examples() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def model() -> TrainedModel:
-    estimator = fit_linear(examples(), SPEC, SETTINGS, "rates")
+    estimator = fit_linear(Examples(examples(), SPEC, SETTINGS), "rates")
     trained = train(examples(), SPEC, SETTINGS)
     assert estimator is not None
     assert isinstance(trained, TrainedModel)
@@ -112,9 +113,9 @@ def model() -> TrainedModel:
 @pytest.mark.parametrize("family", ["logistic", "forest", "boosting"])
 def test_groups_add_up_to_the_log_odds_whatever_model_is_behind_them(family, encoding):
     estimator = (
-        fit_linear(examples(), SPEC, SETTINGS, encoding)
+        fit_linear(Examples(examples(), SPEC, SETTINGS), encoding)
         if family == "logistic"
-        else fit_trees(examples(), SPEC, SETTINGS, encoding, family)
+        else fit_trees(Examples(examples(), SPEC, SETTINGS), encoding, family)
     )
     assert estimator is not None
     features = leads(200, seed=42)
