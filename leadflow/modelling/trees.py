@@ -180,7 +180,7 @@ def fit_trees(
 
     Args:
         explains: whether it will be asked what each feature adds. What the average row has is solved for that alone, and
-            takes a third of the time; without, baseline is NaN.
+            takes a sixth of the time; without, baseline is NaN.
     """
     drafts = examples.columns(encoding)
     if not drafts:

@@ -89,6 +89,8 @@ class Warehouse:
             WarehouseError: the file cannot be opened or made, or is not a DuckDB database.
         """
         lingering = _lingering.get(self.path)
+        if lingering and not lingering.is_useful:
+            lingering = None
         connection = lingering.connection() if lingering else self._open(read_only=read_only)
         try:
             connection.execute(_SESSION)
@@ -102,7 +104,8 @@ class Warehouse:
     def lingering(self) -> Iterator[None]:
         """Within the block the file stays open between connections of this process that follow each other at once.
 
-        All of them may write then, those to read by, too: one process cannot open a file in both ways.
+        All of them may write then, those to read by, too: one process cannot open a file in both ways. A file that is not
+        there yet, or too large to stay open, is opened as outside of the block.
         """
         lingering = _lingering[self.path] = Lingering(
             self.path, functools.partial(self._open, read_only=False)

@@ -47,6 +47,12 @@ class Lingering:
         self._connections = 0
         self._timer: threading.Timer | None = None
 
+    @property
+    def is_useful(self) -> bool:
+        """Whether the file is open already, or would stay so; if not, it is better opened in the way that is asked for."""
+        with self._lock:
+            return self._file is not None or self._may_stay_open()
+
     def connection(self) -> DuckDBPyConnection:
         """A connection of its own to the file; `let_go` is to be called once it is closed."""
         with self._lock:
@@ -65,7 +71,7 @@ class Lingering:
             if self._connections or self._file is None:
                 return
             is_long = time.monotonic() - self._opened > _LONGEST_SECONDS
-            if is_long or self._is_large():
+            if is_long or not self._may_stay_open():
                 self._close()
                 self._closed_after_long = time.monotonic() if is_long else 0.0
                 return
@@ -79,9 +85,9 @@ class Lingering:
             self._stop_timer()
             self._close()
 
-    def _is_large(self) -> bool:
-        """Whether the file is too large to stay open; one that somebody removed is not to be kept either."""
-        return not self._path.exists() or self._path.stat().st_size > _LARGEST_BYTES
+    def _may_stay_open(self) -> bool:
+        """Whether the file is there, and not too large."""
+        return self._path.exists() and self._path.stat().st_size <= _LARGEST_BYTES
 
     def _close_if_idle(self) -> None:
         with self._lock:

@@ -260,7 +260,13 @@ def test_a_large_file_does_not_linger(path: Path, monkeypatch: pytest.MonkeyPatc
             with Warehouse(path).connect() as connection:
                 assert scalar(connection, "select id from t") == 1
             assert is_free(path)
-    assert len(opened) == 3
+        with (
+            Warehouse(path).connect(read_only=True) as reader,
+            held_by_another_process(path, how="read"),
+            pytest.raises(Exception, match="read-only"),
+        ):
+            reader.execute("insert into t values (2)")
+    assert len(opened) == 4
 
 
 def test_a_file_that_was_removed_does_not_linger(path: Path) -> None:
@@ -272,6 +278,14 @@ def test_a_file_that_was_removed_does_not_linger(path: Path) -> None:
             connection.execute("create table t as select 2 as id")
     with Warehouse(path).connect() as connection:
         assert scalar(connection, "select id from t") == 2
+
+
+def test_a_file_that_is_not_there_yet_is_not_made_by_reading(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    with warehouse.lingering():
+        with pytest.raises(WarehouseError, match="does not exist"), warehouse.connect(read_only=True):
+            pass
+        assert not warehouse.path.exists()
 
 
 def test_a_file_that_cannot_be_opened_does_not_linger(path: Path) -> None:
